@@ -1,0 +1,42 @@
+# Everything is done by these targets; `make` alone lists them.
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## build, start the service with a demo receiver under ./data, show its main job; Ctrl-C ends it
+	@bin/hookswitch demo
+
+build: ## build the static binary bin/hookswitch
+	@echo "building bin/hookswitch ($(VERSION))"
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/hookswitch ./cmd/hookswitch
+
+test: clients ## run all tests, with the race detector (needs a C compiler), in under 6 minutes
+	$(GO) vet ./...
+	$(GO) test -race -timeout 5m ./...
+
+check: ## everything a change must pass: format, vet, staticcheck, tests, known vulnerabilities where reachable
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these"; exit 1; }
+	$(GO) tool staticcheck ./...
+	$(MAKE) test
+	@$(GO) build -o bin/ golang.org/x/vuln/cmd/govulncheck && bin/govulncheck ./...; code=$$?; \
+	if [ $$code = 3 ]; then exit 1; elif [ $$code != 0 ]; then echo "govulncheck could not reach its database: not checked"; fi
+
+bench: ## measure speed as ratios to yardsticks of the same run; nothing else should run meanwhile
+	$(GO) test -run '^$$' -bench 'Ratio' -benchtime 2s -timeout 20m ./rpc ./service
+
+fuzz: ## run every fuzz target for FUZZTIME (default 10s) each
+	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+		echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(or $(FUZZTIME),10s) $$p || exit 1; done; done
+
+clients: clients/npm/node_modules/.package-lock.json
+clients/npm/node_modules/.package-lock.json: clients/npm/package.json clients/npm/package-lock.json
+	@echo "installing the npm clients that the tests run against the server"
+	@cd clients/npm && npm ci --no-audit --no-fund --silent
+	@touch $@
+
+.PHONY: help run build test check bench fuzz clients
