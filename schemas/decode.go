@@ -1,0 +1,174 @@
+package schemas
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"unicode/utf8"
+)
+
+// Limits of an event's parts, the same as in methods/publishEvent.json; a test compares the two.
+const (
+	maxEventText      = 1024 // characters of source, of subject and of an attribute's text
+	maxAttributes     = 64
+	maxAttributeName  = 64 // characters
+	eventMembersCount = 7
+)
+
+// DecodeEvent reads the parameters of publishEvent, or one item of publishEvents: prefix is the pointer to it,
+// "/params" or "/params/events/3". ID is "" and Time zero where the publisher gave none; Account and Seq are not set.
+// Data is byte for byte what was published, and nothing of the result shares memory with params.
+//
+// This is the hot path: one pass by hand. The schema is asked only where that pass finds anything at all unusual, to
+// explain the refusal; FuzzDecodeEvent proves that both take the same events.
+func (c *Catalogue) DecodeEvent(params json.RawMessage, prefix string) (*Event, error) {
+	if e, ok := readEvent(bytes.Clone(params)); ok {
+		return e, nil
+	}
+	b := binding{form: c.event, prefix: prefix}
+	named, err := b.bind(params, false)
+	if err != nil {
+		return nil, err
+	}
+	if e, ok := readEvent(bytes.Clone(named)); ok { // positional parameters
+		return e, nil
+	}
+	return nil, errors.New("decode event: the schema takes what the decoder refuses")
+}
+
+// CheckEvent checks one event of publishEvents by the schema of publishEvent's parameters. Pointers of the faults begin
+// with prefix. [Catalogue.DecodeEvent] does the same and gives the event besides.
+func (c *Catalogue) CheckEvent(doc json.RawMessage, prefix string) error {
+	if _, ok := readEvent(doc); ok {
+		return nil
+	}
+	b := binding{form: c.event, prefix: prefix}
+	_, err := b.bind(doc, true)
+	return err
+}
+
+// readEvent reads an event given by name; ok is false for anything the schema would refuse. The event's raw parts are
+// parts of text.
+func readEvent(text []byte) (e *Event, ok bool) {
+	if !utf8.Valid(text) {
+		return nil, false
+	}
+	r := reader{text: text}
+	r.space()
+	if r.peek() != '{' {
+		return nil, false
+	}
+	e = &Event{}
+	var seen [eventMembersCount]bool
+	t := r.object(1, func(name []byte) *trouble {
+		i, t := e.readMember(&r, memberName(name))
+		if t != nil || seen[i] {
+			return malformed
+		}
+		seen[i] = true
+		return nil
+	})
+	return e, t == nil && r.end() && e.Type != ""
+}
+
+// memberName is a member's name without its quotes.
+func memberName(raw []byte) []byte {
+	if bytes.IndexByte(raw, '\\') >= 0 {
+		return []byte(unquote(raw))
+	}
+	return raw[1 : len(raw)-1]
+}
+
+// readMember reads the value of one member into e and numbers the member.
+func (e *Event) readMember(r *reader, name []byte) (member int, t *trouble) {
+	switch string(name) {
+	case "type":
+		e.Type, t = r.checked(CheckEventType)
+		return 0, t
+	case "data":
+		start := r.pos
+		t = r.skip(2)
+		e.Data = r.text[start:r.pos:r.pos]
+		return 1, t
+	case "id":
+		e.ID, t = r.checked(CheckEventID)
+		return 2, t
+	case "source":
+		e.Source, t = r.checked(checkEventText)
+		return 3, t
+	case "subject":
+		e.Subject, t = r.checked(checkEventText)
+		return 4, t
+	case "time":
+		_, t = r.checked(func(s string) string {
+			var ok bool
+			if e.Time, ok = parseTime(s); !ok {
+				return "not a time"
+			}
+			return ""
+		})
+		return 5, t
+	case "attributes":
+		e.Attributes, t = r.attributes()
+		return 6, t
+	}
+	return 0, malformed
+}
+
+// checked reads a string that a rule has nothing against.
+func (r *reader) checked(rule func(string) string) (string, *trouble) {
+	raw, t := r.quoted()
+	if t != nil {
+		return "", t
+	}
+	s := unquote(raw)
+	if rule(s) != "" {
+		return "", malformed
+	}
+	return s, nil
+}
+
+func checkEventText(s string) string {
+	if len(s) > maxEventText && utf8.RuneCountInString(s) > maxEventText {
+		return "too long"
+	}
+	return ""
+}
+
+// attributes reads the flat map of an event's attributes.
+func (r *reader) attributes() (map[string]json.RawMessage, *trouble) {
+	var out map[string]json.RawMessage
+	t := r.object(2, func(raw []byte) *trouble {
+		name := unquote(raw)
+		if _, twice := out[name]; twice || len(out) == maxAttributes || name == "" ||
+			utf8.RuneCountInString(name) > maxAttributeName {
+			return malformed
+		}
+		start := r.pos
+		if t := r.attribute(); t != nil {
+			return t
+		}
+		if out == nil {
+			out = make(map[string]json.RawMessage, 8)
+		}
+		out[name] = r.text[start:r.pos:r.pos]
+		return nil
+	})
+	return out, t
+}
+
+// attribute moves over an attribute's value: a string, a number or a boolean.
+func (r *reader) attribute() *trouble {
+	switch c := r.peek(); {
+	case c == '"':
+		_, t := r.checked(checkEventText)
+		return t
+	case isNumberStart(c):
+		_, t := r.number()
+		return t
+	case c == 't' || c == 'f':
+		_, t := r.literal()
+		return t
+	}
+	return malformed
+}

@@ -1,0 +1,237 @@
+package schemas
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// AccountID numbers a tenant. Account 1 is made at first start.
+type AccountID int64
+
+// WebhookID numbers a webhook inside its account. The store gives it out; numbers increase, gaps happen.
+type WebhookID int64
+
+// KeyID numbers an API key inside its account.
+type KeyID int64
+
+// Account is a tenant: everything else belongs to exactly one.
+type Account struct {
+	ID      AccountID `json:"-"`
+	Name    string    `json:"name"`
+	Created time.Time `json:"created"`
+}
+
+// Access says what a key may do; each level includes the ones before it.
+type Access string
+
+// The levels of access, weakest first.
+const (
+	AccessRead    Access = "read"    // look at webhooks, events and deliveries; secrets stay hidden
+	AccessPublish Access = "publish" // publish events
+	AccessFull    Access = "full"    // change webhooks, see their secrets
+	AccessAdmin   Access = "admin"   // create keys and accounts, act for any account
+)
+
+var accessRank = map[Access]int{AccessRead: 1, AccessPublish: 2, AccessFull: 3, AccessAdmin: 4}
+
+// Allows reports whether a key of level a may do what needs level need. An unknown level allows nothing.
+func (a Access) Allows(need Access) bool {
+	return accessRank[a] > 0 && accessRank[a] >= accessRank[need]
+}
+
+// Key is an API key of an account. The key itself is never kept: Hash is the lower-case hex SHA-256 of it.
+type Key struct {
+	ID      KeyID     `json:"-"`
+	Account AccountID `json:"-"`
+	Hash    string    `json:"hash"`
+	Access  Access    `json:"access"`
+	Name    string    `json:"name,omitempty"`
+	Created time.Time `json:"created"`
+}
+
+// State says whether a webhook is sent events.
+type State string
+
+// The states of a webhook.
+const (
+	StateActive  State = "active"  // sent events
+	StateStopped State = "stopped" // its owner stopped it, or the receiver answered 410 Gone
+	StateFailing State = "failing" // stopped because deliveries failed for too long; its owner makes it active again
+)
+
+// Secret is what signs deliveries. Value is the text shown to the owner.
+type Secret struct {
+	Value   string    `json:"value"`
+	Expires time.Time `json:"expires,omitzero"` // zero: current. Otherwise a former secret that signs until then.
+}
+
+// Constraint is a demand on one attribute of an event: it must be present and its text must be one of Values.
+// A number is compared by its JSON text.
+type Constraint struct {
+	Name   string   `json:"name"`
+	Values []string `json:"values"`
+}
+
+// Match says which events a webhook wants. All given parts must hold.
+type Match struct {
+	// Types are event types; "*" stands for one segment, a last "*" for the rest, a bare "*" for every type but
+	// the reserved "webhook.*". None matches nothing.
+	Types []string `json:"types"`
+	// Attributes must all hold. An attribute that the event lacks does not match.
+	Attributes []Constraint `json:"attributes,omitempty"`
+	// Filter is a filter document over the event's data (see delivery.CompileFilter); empty matches everything.
+	Filter json.RawMessage `json:"filter,omitempty"`
+}
+
+// Webhook is a registration: where events go, which ones, and in whose wire format.
+type Webhook struct {
+	ID       WebhookID `json:"-"`
+	Account  AccountID `json:"-"`
+	Revision uint64    `json:"-"` // the store's; amendments name the one they saw
+
+	// PublicID is the string form that Airstack's and the native dialect show, fixed at creation; "" in dialects
+	// that show the number.
+	PublicID string `json:"publicId,omitempty"`
+	// Dialect is fixed at creation and decides how reads show the webhook and how deliveries look.
+	Dialect  string `json:"dialect"`
+	Endpoint string `json:"endpoint"`
+	Match    Match  `json:"match"`
+	State    State  `json:"state"`
+	Name     string `json:"name,omitempty"`
+
+	Secrets    []Secret                   `json:"secrets,omitempty"` // current first
+	Headers    map[string]string          `json:"headers,omitempty"` // added to every delivery
+	Properties map[string]json.RawMessage `json:"properties,omitempty"`
+	Metadata   map[string]string          `json:"metadata,omitempty"`
+
+	MaxInFlight int           `json:"maxInFlight,omitempty"` // attempts at once; 0: the server's default
+	Timeout     time.Duration `json:"timeout,omitempty"`     // of one attempt; 0: the server's default
+	Retry       []Seconds     `json:"retry,omitzero"`        // waits between attempts; nil: the dialect's policy; empty: no 2nd attempt
+
+	// Document is the vendor's own registration document, so that a read gives back what was registered.
+	Document json.RawMessage `json:"document,omitempty"`
+
+	Created   time.Time `json:"created"`
+	CreatedBy KeyID     `json:"createdBy,omitempty"`
+	Updated   time.Time `json:"updated"`
+	UpdatedBy KeyID     `json:"updatedBy,omitempty"`
+}
+
+// Seconds is a wait as the wire writes it: a number of seconds.
+type Seconds float64
+
+// Duration is s as a time.Duration.
+func (s Seconds) Duration() time.Duration { return time.Duration(float64(s) * float64(time.Second)) }
+
+// Event is something that happened, in CloudEvents' terms. An Event is not changed once it is published.
+type Event struct {
+	Account AccountID
+	Seq     uint64 // the store's number of it, increasing in an account; 0 before it is accepted
+
+	ID      string // the publisher's (= its idempotency key) or generated; see [CheckEventID]
+	Type    string // dotted, such as "contact.unsubscribed"
+	Source  string
+	Subject string
+	Time    time.Time
+	// Data is any JSON value, byte for byte as published; nil when there is none.
+	Data json.RawMessage
+	// Attributes are what matching and dialects read. A value is the JSON text of a string, number or boolean.
+	Attributes map[string]json.RawMessage
+}
+
+// Attribute returns an attribute as plain text: a string without its quotes, a number or boolean as written.
+func (e *Event) Attribute(name string) (text string, ok bool) {
+	raw, ok := e.Attributes[name]
+	if !ok {
+		return "", false
+	}
+	return PlainText(raw), true
+}
+
+// PlainText is the text of a JSON scalar: a string without its quotes and escapes, anything else as written.
+func PlainText(raw json.RawMessage) string {
+	if len(raw) < 2 || raw[0] != '"' {
+		return string(raw)
+	}
+	inner := string(raw[1 : len(raw)-1])
+	if !strings.ContainsRune(inner, '\\') {
+		return inner
+	}
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return inner
+	}
+	return s
+}
+
+// DeliveryState says how far a delivery has come.
+type DeliveryState string
+
+// The states of a delivery.
+const (
+	DeliveryPending   DeliveryState = "pending"   // not tried yet
+	DeliveryRetrying  DeliveryState = "retrying"  // tried and failed; Next says when again
+	DeliveryDelivered DeliveryState = "delivered" // the receiver took it
+	DeliveryDead      DeliveryState = "dead"      // given up; retryDelivery tries again
+	DeliveryDiscarded DeliveryState = "discarded" // its webhook is gone
+)
+
+// Open reports whether the delivery is still owed.
+func (s DeliveryState) Open() bool { return s == DeliveryPending || s == DeliveryRetrying }
+
+// Delivery is one event owed to one webhook.
+type Delivery struct {
+	Account  AccountID
+	Webhook  WebhookID
+	Seq      uint64 // the event's
+	State    DeliveryState
+	Attempts int       // how many there were
+	Next     time.Time // when the next attempt is due; zero unless State.Open
+	Updated  time.Time
+}
+
+// AttemptError names why an attempt failed before or without a usable answer.
+type AttemptError string
+
+// The kinds of failed attempt. An answer with an unwelcome status is ErrorStatus.
+const (
+	ErrorNone     AttemptError = ""
+	ErrorStatus   AttemptError = "status"
+	ErrorDNS      AttemptError = "dns"
+	ErrorRefused  AttemptError = "address_refused" // the guarded dialler does not allow the address
+	ErrorConnect  AttemptError = "connect"
+	ErrorTLS      AttemptError = "tls"
+	ErrorTimeout  AttemptError = "timeout"
+	ErrorProtocol AttemptError = "protocol" // the answer is not HTTP, or breaks off
+	ErrorFormat   AttemptError = "format"   // the dialect could not build the request
+)
+
+// MaxResponseBody is how much of a receiver's answer an attempt keeps, in bytes.
+const MaxResponseBody = 16 << 10
+
+// Attempt is one HTTP exchange for a delivery.
+type Attempt struct {
+	Number          int           `json:"number"` // 1 is the first
+	Started         time.Time     `json:"started"`
+	Duration        time.Duration `json:"duration"` // nanoseconds
+	OK              bool          `json:"ok"`
+	Status          int           `json:"status,omitempty"` // 0: no answer
+	Error           AttemptError  `json:"error,omitempty"`
+	Message         string        `json:"message,omitempty"`        // one sentence, without URL, secret or payload
+	RequestHeaders  [][2]string   `json:"requestHeaders,omitempty"` // as sent, secrets masked
+	ResponseHeaders [][2]string   `json:"responseHeaders,omitempty"`
+	ResponseBody    string        `json:"responseBody,omitempty"` // its first MaxResponseBody bytes
+}
+
+// Tally counts what happened to a webhook. The store keeps it with the attempts.
+type Tally struct {
+	Calls        int64     `json:"calls"`
+	Errors       int64     `json:"errors"`
+	Consecutive  int64     `json:"consecutive"`           // failed attempts since the last success
+	Dropped      int64     `json:"dropped"`               // deliveries given up since the last success
+	FailingSince time.Time `json:"failingSince,omitzero"` // the first of the consecutive failures
+	LastError    string    `json:"lastError,omitempty"`   // the last failed attempt's message
+	LastErrorAt  time.Time `json:"lastErrorAt,omitzero"`
+	LastSuccess  time.Time `json:"lastSuccess,omitzero"`
+}
