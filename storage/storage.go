@@ -1,0 +1,296 @@
+// Package storage is the contract between Hookswitch and what keeps its records.
+//
+// It speaks in domain verbs, not transactions, so that one process on bbolt and many nodes on PostgreSQL can both keep
+// it. Rules every engine follows; storagetest checks them:
+//
+//   - A nil error means durable: it survives kill -9 and power loss. An outcome the engine cannot know is [ErrUnsure];
+//     the caller repeats with the same fingerprint, event id or token.
+//   - Each item of a batch is atomic by itself, or has its own error. Nothing is atomic between items.
+//   - Everything belongs to an account; numbers are given out by the store and increase in it, gaps allowed.
+//   - Who works on a delivery holds a lease with a fencing token. There is no list of nodes. A lease that ran out may be
+//     taken by another; the former holder's word then counts only if it is "delivered", because that is a fact.
+//   - The engine's clock decides what is due; callers give durations, never instants.
+//   - [Queue.Wake] and [Catalog.Follow] are hints on top of state that can be read again: all works by polling alone.
+//   - Every method is safe for concurrent use, honours ctx while it waits, and copies what it returns.
+package storage
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/hookswitch/hookswitch/schemas"
+)
+
+// The errors of every engine; anything else is a fault of the engine.
+var (
+	ErrAbsent   = errors.New("no such record")
+	ErrExists   = errors.New("another record has the same fingerprint")
+	ErrConflict = errors.New("the record was changed meanwhile")
+	ErrStale    = errors.New("the lease was lost")
+	ErrUnsure   = errors.New("it is not known whether the write happened")
+	ErrClosed   = errors.New("the store is closed")
+)
+
+// Store is one open engine.
+type Store interface {
+	Config
+	Catalog
+	Intake
+	Queue
+	Lanes
+	History
+	Upkeep
+	// Close waits for writes under way and releases the files or connections. Later calls answer ErrClosed.
+	Close() error
+}
+
+// Kind is a sort of configuration record.
+type Kind uint8
+
+// The kinds of record. The numbers are stored; do not change them.
+const (
+	KindAccount   Kind = 1 // Record.Account is 0, Record.ID the account's number
+	KindKey       Kind = 2
+	KindWebhook   Kind = 3
+	KindEventType Kind = 4
+	KindReplay    Kind = 5
+	KindMaterial  Kind = 6 // key material of the server; Account is 0
+	KindAudit     Kind = 7
+)
+
+// Record is one piece of configuration. The store does not look into Body.
+type Record struct {
+	Kind     Kind
+	Account  schemas.AccountID
+	ID       int64  // given out by the store, unique and increasing in (Kind, Account), never reused
+	Revision uint64 // given out by the store at every change, increasing over the whole store
+	// Fingerprint is unique in (Kind, Account) among existing records; "" takes part in no comparison.
+	// Engines index a hash of it, so it may be long.
+	Fingerprint string
+	Body        []byte
+}
+
+// Config changes records.
+type Config interface {
+	// Register adds a record; ID and Revision of r are ignored. When a record of the same kind and account has r's
+	// fingerprint, that one is returned with created false and nothing is written.
+	Register(ctx context.Context, r Record) (got Record, created bool, err error)
+	// Amend replaces fingerprint and body of the record (Kind, Account, ID). ErrConflict when Revision is not the
+	// present one, ErrExists when another record has the new fingerprint, ErrAbsent when it is gone.
+	Amend(ctx context.Context, r Record) (Record, error)
+	// Remove deletes a record; seen 0 means whatever its revision. It returns the revision of the removal.
+	Remove(ctx context.Context, k Kind, a schemas.AccountID, id int64, seen uint64) (revision uint64, err error)
+}
+
+// Change is one step of [Catalog.Follow].
+type Change struct {
+	Record  Record // without Body and Fingerprint when Removed
+	Removed bool
+	// CaughtUp is set on one change without a record: everything that existed when Follow began has been yielded.
+	CaughtUp bool
+}
+
+// Catalog reads records.
+type Catalog interface {
+	Get(ctx context.Context, k Kind, a schemas.AccountID, id int64) (Record, error)
+	// List yields up to n records with ID > after, by increasing ID.
+	List(ctx context.Context, k Kind, a schemas.AccountID, after int64, n int) ([]Record, error)
+	// Follow yields every record of the kinds, once, in no particular order, then one change with CaughtUp, then
+	// changes in the order of their revisions, until ctx ends or the store closes (the last yield carries the
+	// error). A change may be yielded again or be overtaken by a newer one of the same record; it is never lost.
+	// A slow consumer does not hold up writers.
+	Follow(ctx context.Context, kinds ...Kind) iter.Seq2[Change, error]
+}
+
+// NewEvent is an event to be accepted.
+type NewEvent struct {
+	Account schemas.AccountID
+	ID      string // the event's public id
+	Type    string
+	// Window makes a repeated ID within that time a repeat of the first event; 0 does not look (a generated id).
+	Window time.Duration
+	Body   []byte // the event as schemas.AppendEvent writes it
+	To     []Target
+}
+
+// Target is a webhook the event is owed to.
+type Target struct {
+	Webhook schemas.WebhookID
+	// Hold > 0 leases the delivery to the caller at birth, for that long. 0 leaves it to Claim.
+	Hold time.Duration
+}
+
+// Accepted is the answer for one NewEvent.
+type Accepted struct {
+	Seq     uint64
+	Repeat  bool   // an event of that ID was there; nothing was written. Matched is the first one's.
+	Matched int    // number of targets
+	Held    []Held // the leases taken at birth, in the order of To; Event is nil, the caller has it
+	Err     error
+}
+
+// Intake takes events in.
+type Intake interface {
+	// Accept makes events and their deliveries durable. Answers stand in the order of batch.
+	Accept(ctx context.Context, batch []NewEvent) []Accepted
+}
+
+// Ref names a delivery.
+type Ref struct {
+	Account schemas.AccountID
+	Webhook schemas.WebhookID
+	Seq     uint64
+}
+
+// Lane names a webhook's line of deliveries.
+type Lane struct {
+	Account schemas.AccountID
+	Webhook schemas.WebhookID
+}
+
+// Lane is the line the delivery stands in.
+func (r Ref) Lane() Lane { return Lane{r.Account, r.Webhook} }
+
+// Held is a delivery in the caller's hands until its lease runs out.
+type Held struct {
+	Ref
+	Token    uint64 // fences: a later lease of the same delivery has a greater one
+	Attempts int    // attempts recorded so far
+	Accepted time.Time
+	Event    []byte // the event's body; nil from Accept
+}
+
+// Ask is what a Claim wants.
+type Ask struct {
+	Max     int           // deliveries at most, in all
+	PerLane int           // of one webhook at most
+	Hold    time.Duration // length of the leases
+	// Skip reports lanes to leave alone; nil skips none. It is called under the engine's locks: it must be quick and
+	// must not call the store.
+	Skip func(Lane) bool
+}
+
+// Next is what becomes of a delivery.
+type Next uint8
+
+// What an Outcome can say.
+const (
+	Done    Next = iota // delivered
+	Retry               // due again after Outcome.In
+	Dead                // given up
+	Discard             // its webhook is gone
+	Release             // give the lease back, no attempt was made; due again after Outcome.In
+)
+
+// Outcome closes or re-plans one delivery.
+type Outcome struct {
+	Held    Held
+	Next    Next
+	In      time.Duration
+	Attempt *schemas.Attempt // recorded in the same step; nil with Release, and when there was none
+}
+
+// Settled answers one Outcome. Tally is the webhook's after this outcome; it counts attempts (one exchange that carries
+// several deliveries counts for each).
+type Settled struct {
+	Err   error // nil, ErrStale, ErrAbsent (settled before), ErrUnsure, ErrClosed
+	Tally schemas.Tally
+}
+
+// Queue hands out what is due and takes back what became of it.
+type Queue interface {
+	// Claim leases due deliveries, oldest due first within a lane, lanes in turn so that none starves. Never blocks
+	// for work: with nothing due it returns none. next is a hint how long until something may become due that Ask
+	// does not skip (negative: nothing is waiting).
+	Claim(ctx context.Context, ask Ask) (held []Held, next time.Duration, err error)
+	// Extend lengthens leases, counted from now; the answers stand in the order of held.
+	Extend(ctx context.Context, held []Held, hold time.Duration) []error
+	// Settle records outcomes. A stale holder's Done is accepted while the delivery is open; its Retry, Dead,
+	// Discard and Release are refused with ErrStale.
+	Settle(ctx context.Context, out []Outcome) []Settled
+	// Reopen makes a delivery that is dead, delivered or discarded due now; attempts go on counting. ErrAbsent
+	// without such a delivery, ErrConflict when it is open.
+	Reopen(ctx context.Context, r Ref) error
+	// Wake receives when something may have become due that the last Claim did not know of. A hint.
+	Wake() <-chan struct{}
+}
+
+// Lanes treats all deliveries of one webhook together.
+type Lanes interface {
+	// Postpone keeps Claim away from a lane for d, counted from now; 0 lifts it. A hint for speed: it may be
+	// forgotten when the store is opened again.
+	Postpone(ctx context.Context, l Lane, d time.Duration) error
+	// Drop discards open deliveries of a lane, in bounded steps; call it again while more.
+	Drop(ctx context.Context, l Lane) (more bool, err error)
+	// Tally returns the webhook's counters, zero for one without attempts.
+	Tally(ctx context.Context, l Lane) (schemas.Tally, error)
+	// Backlog counts open deliveries of a lane up to a cap, and the age of the oldest.
+	Backlog(ctx context.Context, l Lane, limit int) (open int, oldest time.Duration, err error)
+}
+
+// Page asks for a part of a list, newest first.
+type Page struct {
+	Limit  int    // 1 to 1000
+	Cursor string // from the page before; "" begins at the newest. One the engine did not give is a *schemas.Error of KindInvalidParams
+}
+
+// EventRecord is a stored event.
+type EventRecord struct {
+	Seq      uint64
+	Accepted time.Time
+	Type     string
+	Body     []byte
+	To       []schemas.WebhookID
+}
+
+// EventQuery chooses events. Empty fields choose all.
+type EventQuery struct {
+	Type string // exactly this type
+	Page
+}
+
+// DeliveryQuery chooses deliveries.
+type DeliveryQuery struct {
+	Webhook schemas.WebhookID // 0: of all webhooks
+	Seq     uint64            // of one event; 0: of all
+	State   schemas.DeliveryState
+	Page
+}
+
+// History reads what was. A page may come back short, or empty with a cursor, when a query skips much: go on with the
+// cursor until it is "".
+type History interface {
+	// Event finds an event by its public id; ErrAbsent.
+	Event(ctx context.Context, a schemas.AccountID, id string) (EventRecord, error)
+	// EventBySeq finds an event by its number; ErrAbsent.
+	EventBySeq(ctx context.Context, a schemas.AccountID, seq uint64) (EventRecord, error)
+	Events(ctx context.Context, a schemas.AccountID, q EventQuery) (got []EventRecord, cursor string, err error)
+	Deliveries(ctx context.Context, a schemas.AccountID, q DeliveryQuery) (got []schemas.Delivery, cursor string, err error)
+	// Attempts returns a delivery's attempts, oldest first, the newest 100 at most. ErrAbsent without the delivery.
+	Attempts(ctx context.Context, r Ref) ([]schemas.Attempt, error)
+}
+
+// Health is what Check found.
+type Health struct {
+	Open      int64         // deliveries owed, all accounts (may be an estimate)
+	Oldest    time.Duration // how long the most overdue one has been due
+	FileBytes int64         // size of the files, 0 if unknown
+}
+
+// Retention says what Expire may delete.
+type Retention struct {
+	Events time.Duration // events accepted longer ago, with their deliveries and attempts, unless one is still open
+}
+
+// Upkeep keeps a store in shape.
+type Upkeep interface {
+	// Expire deletes what is older, for about budget; call it again while more.
+	Expire(ctx context.Context, keep Retention, budget time.Duration) (more bool, err error)
+	// Check reports whether the engine can serve.
+	Check(ctx context.Context) (Health, error)
+	// Backup writes a whole, consistent copy.
+	Backup(ctx context.Context, w io.Writer) error
+}
