@@ -1,0 +1,578 @@
+package rpc_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/hookswitch/hookswitch/rpc"
+)
+
+// receive reads one text from an in-process connection.
+func receive(t *testing.T, frames rpc.Frames) string {
+	t.Helper()
+	r, err := frames.NextFrame()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// send sends one text over an in-process connection.
+func send(t *testing.T, frames rpc.Frames, text string) {
+	t.Helper()
+	if err := frames.WriteFrame([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// request is a call of a method without parameters.
+func request(method string, id int) string {
+	return fmt.Sprintf(`{"jsonrpc":"2.0","method":%q,"id":%d}`, method, id)
+}
+
+func TestASlowCallHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		frames := newServer(t, testOptions(nil)).Pipe(t.Context(), rpc.LocalOptions{})
+		send(t, frames, request("wait", 1))
+		send(t, frames, request("ping", 2))
+		expectContains(t, receive(t, frames), `"pong","id":2`)
+		expectContains(t, receive(t, frames), `-32002`)
+	})
+}
+
+func TestRunningCallsPerSocketAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var running atomic.Int32
+		release := make(chan struct{})
+		server := newServer(t, testOptions(map[string]rpc.Handler{
+			"block": func(context.Context, *rpc.Call) (any, error) {
+				running.Add(1)
+				<-release
+				return nil, nil
+			},
+		}))
+		frames := server.Pipe(t.Context(), rpc.LocalOptions{})
+		var sender sync.WaitGroup
+		sender.Go(func() {
+			for id := range 200 {
+				send(t, frames, request("block", id))
+			}
+		})
+		synctest.Wait()
+		if n := running.Load(); n != 64 {
+			t.Errorf("%d calls run at a time, expected 64", n)
+		}
+		close(release)
+		seen := map[string]bool{}
+		for range 200 {
+			seen[receive(t, frames)] = true
+		}
+		sender.Wait()
+		if len(seen) != 200 {
+			t.Errorf("%d different answers", len(seen))
+		}
+	})
+}
+
+func TestAPeerThatAsksButDoesNotReadIsNotReadFromEither(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var runs atomic.Int32
+		server := newServer(t, testOptions(map[string]rpc.Handler{
+			"count": func(context.Context, *rpc.Call) (any, error) { return runs.Add(1), nil },
+		}))
+		frames := server.Pipe(t.Context(), rpc.LocalOptions{})
+		go func() {
+			for frames.WriteFrame([]byte(request("count", 1))) == nil {
+				continue
+			}
+		}()
+		synctest.Wait()
+		// What the connection itself holds, one being written, and one for each of the 64 slots.
+		if n := runs.Load(); n > 16+1+64 {
+			t.Errorf("%d calls ran unread", n)
+		}
+		time.Sleep(11 * time.Second) // of the bubble's time: past the write timeout
+		if _, err := drain(frames); !errors.Is(err, io.EOF) {
+			t.Errorf("the connection lives on: %v", err)
+		}
+	})
+}
+
+// drain reads until the connection ends.
+func drain(frames rpc.Frames) (n int, err error) {
+	for {
+		if _, err := frames.NextFrame(); err != nil {
+			return n, err
+		}
+		n++
+	}
+}
+
+// pusher is a method that hands out its session.
+func pusher(sessions chan *rpc.Session) map[string]rpc.Handler {
+	return map[string]rpc.Handler{
+		"open": func(_ context.Context, call *rpc.Call) (any, error) {
+			sessions <- call.Session
+			return nil, nil
+		},
+	}
+}
+
+func TestPushesToASlowReaderEndTheConnection(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		sessions := make(chan *rpc.Session, 1)
+		server := newServer(t, testOptions(pusher(sessions)))
+		frames := server.Pipe(t.Context(), rpc.LocalOptions{})
+		send(t, frames, request("open", 1))
+		session := <-sessions
+		receive(t, frames)
+		began := time.Now()
+		pushed := 0
+		for session.Notify("event", rpc.Raw(`[]`)) == nil {
+			pushed++
+		}
+		synctest.Wait()
+		if pushed < 256 || pushed > 256+17 {
+			t.Errorf("%d pushes were taken", pushed)
+		}
+		if time.Since(began) != 0 {
+			t.Error("Notify blocked")
+		}
+		<-session.Done()
+		if err := session.Notify("event", nil); !errors.Is(err, rpc.ErrClosed) {
+			t.Errorf("push after the end: %v", err)
+		}
+		if err := session.WaitRoom(t.Context()); !errors.Is(err, rpc.ErrClosed) {
+			t.Errorf("room after the end: %v", err)
+		}
+	})
+}
+
+func TestWaitRoomPacesPushes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		sessions := make(chan *rpc.Session, 1)
+		server := newServer(t, testOptions(pusher(sessions)))
+		frames := server.Pipe(t.Context(), rpc.LocalOptions{})
+		send(t, frames, request("open", 1))
+		session := <-sessions
+		receive(t, frames)
+		const n = 5000
+		go func() {
+			for i := range n {
+				if err := session.WaitRoom(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if err := session.Notify("event", rpc.Raw(fmt.Sprintf(`[%d]`, i))); err != nil {
+					t.Error(err)
+				}
+			}
+		}()
+		for i := range n {
+			want := fmt.Sprintf(`{"jsonrpc":"2.0","method":"event","params":[%d]}`, i)
+			if got := receive(t, frames); got != want {
+				t.Fatalf("got %s, expected %s", got, want)
+			}
+		}
+	})
+}
+
+func TestPushesWaitForTheAnswersOfSubscribingCallsOnly(t *testing.T) {
+	t.Parallel()
+	for _, pushing := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			sessions := make(chan *rpc.Session, 1)
+			release := make(chan struct{})
+			methods := pusher(sessions)
+			methods["block"] = func(context.Context, *rpc.Call) (any, error) { <-release; return "released", nil }
+			options := testOptions(methods)
+			if pushing {
+				options.Pushing = []string{"open"}
+			}
+			frames := newServer(t, options).Pipe(t.Context(), rpc.LocalOptions{})
+			send(t, frames, request("block", 1))
+			synctest.Wait()
+			send(t, frames, request("open", 2))
+			session := <-sessions
+			if got := receive(t, frames); !strings.Contains(got, `"id":2`) {
+				t.Fatal(got)
+			}
+			if err := session.Notify("event", rpc.Raw(`[1]`)); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			close(release)
+			first, second := receive(t, frames), receive(t, frames)
+			if got := strings.Contains(first, "event"); got != pushing {
+				t.Errorf("pushing %v: first %s, then %s", pushing, first, second)
+			}
+		})
+	}
+}
+
+func TestSessionAfterReplyWaitsForAllThatRuns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		sessions := make(chan *rpc.Session, 1)
+		release := make(chan struct{})
+		methods := pusher(sessions)
+		methods["block"] = func(context.Context, *rpc.Call) (any, error) { <-release; return nil, nil }
+		frames := newServer(t, testOptions(methods)).Pipe(t.Context(), rpc.LocalOptions{})
+		send(t, frames, request("open", 1))
+		session := <-sessions
+		receive(t, frames)
+		synctest.Wait()
+		ran := make(chan int, 2)
+		session.AfterReply(func() { ran <- 0 })
+		if len(ran) != 1 {
+			t.Error("an idle session does not run it at once")
+		}
+		<-ran
+		send(t, frames, request("block", 2))
+		send(t, frames, request("block", 3))
+		synctest.Wait()
+		session.AfterReply(func() { ran <- 1 })
+		for range 2 {
+			if len(ran) != 0 {
+				t.Error("ran too early")
+			}
+			release <- struct{}{}
+			receive(t, frames)
+			synctest.Wait()
+		}
+		if len(ran) != 1 {
+			t.Error("did not run")
+		}
+	})
+}
+
+func TestCallsSeeTheEndOfTheirConnection(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ended := make(chan error, 1)
+		server := newServer(t, testOptions(map[string]rpc.Handler{
+			"watch": func(ctx context.Context, call *rpc.Call) (any, error) {
+				<-ctx.Done()
+				<-call.Session.Done()
+				ended <- ctx.Err()
+				return nil, ctx.Err()
+			},
+		}))
+		frames := server.Pipe(t.Context(), rpc.LocalOptions{})
+		send(t, frames, request("watch", 1))
+		synctest.Wait()
+		frames.Close(1000, "")
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+}
+
+// webServer serves a server over real connections.
+func webServer(t *testing.T, server *rpc.Server) (url string) {
+	t.Helper()
+	web := httptest.NewServer(server)
+	t.Cleanup(web.Close)
+	return web.URL
+}
+
+// dialWeb opens a WebSocket.
+func dialWeb(t *testing.T, url string) *websocket.Conn {
+	t.Helper()
+	conn, _, err := websocket.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(url, "http"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// closeStatus reads until the connection ends and returns the status it ended with.
+func closeStatus(t *testing.T, conn *websocket.Conn) int {
+	t.Helper()
+	conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	for {
+		if _, _, err := conn.ReadMessage(); err != nil {
+			if e, ok := errors.AsType[*websocket.CloseError](err); ok {
+				return e.Code
+			}
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestCloseStatusOfAWebSocket(t *testing.T) {
+	t.Parallel()
+	options := testOptions(nil)
+	options.Limits.Text = 1000
+	url := webServer(t, newServer(t, options))
+	for _, c := range []struct {
+		name   string
+		kind   int
+		size   int
+		status int
+	}{
+		{"a binary frame", websocket.BinaryMessage, 10, 1003},
+		{"a text over the limit", websocket.TextMessage, 1001, 1009},
+		{"a text far over the limit", websocket.TextMessage, 1 << 20, 1009},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			conn := dialWeb(t, url)
+			if err := conn.WriteMessage(c.kind, make([]byte, c.size)); err != nil {
+				t.Fatal(err)
+			}
+			if got := closeStatus(t, conn); got != c.status {
+				t.Errorf("status %d, expected %d", got, c.status)
+			}
+		})
+	}
+	t.Run("a text at the limit", func(t *testing.T) {
+		t.Parallel()
+		conn := dialWeb(t, url)
+		text := pingText + strings.Repeat(" ", 1000-len(pingText))
+		if err := conn.WriteMessage(websocket.TextMessage, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if _, answer, err := conn.ReadMessage(); err != nil || !strings.Contains(string(answer), "pong") {
+			t.Errorf("%s %v", answer, err)
+		}
+	})
+}
+
+func TestSlowReaderIsClosedWith1008(t *testing.T) {
+	t.Parallel()
+	sessions := make(chan *rpc.Session, 1)
+	conn := dialWeb(t, webServer(t, newServer(t, testOptions(pusher(sessions)))))
+	if err := conn.WriteMessage(websocket.TextMessage, []byte(request("open", 1))); err != nil {
+		t.Fatal(err)
+	}
+	session := <-sessions
+	params := rpc.Raw(`["` + strings.Repeat("x", 10_000) + `"]`)
+	for session.Notify("event", params) == nil {
+		continue
+	}
+	<-session.Done()
+	if got := closeStatus(t, conn); got != 1008 {
+		t.Errorf("status %d", got)
+	}
+}
+
+func TestSilentPeerIsTakenForDead(t *testing.T) {
+	t.Parallel()
+	sessions := make(chan *rpc.Session, 1)
+	options := testOptions(pusher(sessions))
+	options.Limits.PingEvery, options.Limits.PongWait = 10*time.Millisecond, 100*time.Millisecond
+	url := webServer(t, newServer(t, options))
+
+	// A peer that reads answers pings by itself, and outlives the wait many times over.
+	pings := make(chan struct{}, 1000)
+	lively := dialWeb(t, url)
+	pong := lively.PingHandler()
+	lively.SetPingHandler(func(data string) error {
+		pings <- struct{}{}
+		return pong(data)
+	})
+	go lively.ReadMessage()
+
+	dead := dialWeb(t, url) // never reads, so it never answers a ping
+	if err := dead.WriteMessage(websocket.TextMessage, []byte(request("open", 1))); err != nil {
+		t.Fatal(err)
+	}
+	<-(<-sessions).Done()
+	for range 30 {
+		<-pings
+	}
+}
+
+func TestUpgradeKeepsHeadersAndLimitsConnections(t *testing.T) {
+	t.Parallel()
+	options := testOptions(nil)
+	options.Limits.Sockets = 1
+	url := webServer(t, newServer(t, options))
+	header := http.Header{"Authorization": {"Bearer up"}, "Hookswitch-Account": {"9"}}
+	conn, _, err := websocket.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(url, "http"), header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.WriteMessage(websocket.TextMessage, []byte(request("whoami", 1))); err != nil {
+		t.Fatal(err)
+	}
+	var answer struct{ Result map[string]string }
+	if err := conn.ReadJSON(&answer); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"credential": "Bearer up", "account": "9", "base": url}
+	if fmt.Sprint(answer.Result) != fmt.Sprint(want) {
+		t.Errorf("got %v, expected %v", answer.Result, want)
+	}
+	dial := func() error {
+		conn, resp, err := websocket.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(url, "http"), nil)
+		if err != nil {
+			if resp == nil || resp.StatusCode != 503 {
+				t.Fatalf("refused with %v", err)
+			}
+			return err
+		}
+		return conn.Close()
+	}
+	if dial() == nil {
+		t.Error("a connection beyond the limit is let in")
+	}
+	conn.Close()
+	for dial() != nil { // the place is free once the server has noticed
+		continue
+	}
+}
+
+func TestShutdown(t *testing.T) {
+	t.Parallel()
+	entered, release := make(chan struct{}), make(chan struct{})
+	server := newServer(t, testOptions(map[string]rpc.Handler{
+		"block": func(context.Context, *rpc.Call) (any, error) {
+			entered <- struct{}{}
+			<-release
+			return "finished", nil
+		},
+	}))
+	url := webServer(t, server)
+	busy, idle := dialWeb(t, url), dialWeb(t, url)
+	local := server.Local(t.Context(), rpc.LocalOptions{})
+	if err := busy.WriteMessage(websocket.TextMessage, []byte(request("block", 1))); err != nil {
+		t.Fatal(err)
+	}
+	posted := make(chan string)
+	go func() { posted <- post(t, url, request("block", 2)) }()
+	<-entered
+	<-entered
+
+	down := make(chan error)
+	go func() { down <- server.Shutdown(context.WithoutCancel(t.Context())) }()
+	if got := closeStatus(t, idle); got != 1001 {
+		t.Errorf("the idle socket was closed with %d", got)
+	}
+	expectContains(t, post(t, url, request("ping", 3)), `{"code":-32004,"message":"Server shutting down"},"id":3}`)
+	_, resp, err := websocket.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(url, "http"), nil)
+	if err == nil || resp == nil || resp.StatusCode != 503 {
+		t.Errorf("upgrade while shutting down: %v", err)
+	}
+	select {
+	case err := <-down:
+		t.Fatalf("Shutdown did not wait for running calls: %v", err)
+	default:
+	}
+	close(release)
+	if _, answer, err := busy.ReadMessage(); err != nil || !strings.Contains(string(answer), "finished") {
+		t.Errorf("the running call: %s %v", answer, err)
+	}
+	if got := closeStatus(t, busy); got != 1001 {
+		t.Errorf("the busy socket was closed with %d", got)
+	}
+	expectContains(t, <-posted, "finished")
+	if err := <-down; err != nil {
+		t.Error(err)
+	}
+	if err := local.Call(t.Context(), "ping", nil, nil); !errors.Is(err, rpc.ErrClosed) {
+		t.Errorf("in-process call after the end: %v", err)
+	}
+	if err := server.Local(t.Context(), rpc.LocalOptions{}).Call(t.Context(), "ping", nil, nil); !errors.Is(err, rpc.ErrClosed) {
+		t.Errorf("in-process client after the end: %v", err)
+	}
+}
+
+// post posts a text and returns the answer.
+func post(t *testing.T, url, text string) string {
+	resp, err := http.Post(url, "application/json", strings.NewReader(text))
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	return string(answer)
+}
+
+func TestShutdownGivesUpWithItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newServer(t, testOptions(nil))
+		local := server.Local(t.Context(), rpc.LocalOptions{})
+		var call sync.WaitGroup
+		call.Go(func() {
+			if err := local.Call(t.Context(), "wait", nil, nil); !errors.Is(err, rpc.ErrClosed) {
+				t.Errorf("the call that was cut off: %v", err)
+			}
+		})
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := server.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		call.Wait()
+	})
+}
+
+func TestPushesFromManyGoroutinesArriveWhole(t *testing.T) {
+	t.Parallel()
+	sessions := make(chan *rpc.Session, 1)
+	options := testOptions(pusher(sessions))
+	options.Limits.PushFrames = 10_000
+	conn := dialWeb(t, webServer(t, newServer(t, options)))
+	if err := conn.WriteMessage(websocket.TextMessage, []byte(request("open", 1))); err != nil {
+		t.Fatal(err)
+	}
+	session := <-sessions
+	if _, _, err := conn.ReadMessage(); err != nil {
+		t.Fatal(err)
+	}
+	const writers, each = 8, 200
+	for w := range writers {
+		go func() {
+			for i := range each {
+				if err := session.Notify("event", rpc.Raw(fmt.Sprintf(`{"w":%d,"i":%d}`, w, i))); err != nil {
+					t.Error(err)
+				}
+			}
+		}()
+	}
+	next := [writers]int{}
+	for range writers * each {
+		_, text, err := conn.ReadMessage()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var push struct{ Params struct{ W, I int } }
+		if err := json.Unmarshal(text, &push); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if push.Params.I != next[push.Params.W] {
+			t.Fatalf("writer %d: got %d, expected %d", push.Params.W, push.Params.I, next[push.Params.W])
+		}
+		next[push.Params.W]++
+	}
+}
