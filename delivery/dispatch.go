@@ -1,0 +1,360 @@
+package delivery
+
+import (
+	"container/list"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hookswitch/hookswitch/schemas"
+	"github.com/hookswitch/hookswitch/storage"
+)
+
+// idleLanes is how many lanes without deliveries are kept, so that a quiet webhook's record need not be read again.
+const idleLanes = 2048
+
+// dispatcher holds the deliveries in this node's hands and decides which exchange begins next. It never waits and never
+// calls the store.
+//
+// Lanes with something to start stand in one of two rings, those in good standing and those trailing, and are taken in
+// turn. Trailing lanes get at most half of the exchanges and half of the window.
+type dispatcher struct {
+	start  func() // runs a worker, which takes exchanges until there are none
+	hungry chan struct{}
+
+	maxWorkers  int
+	usualLimit  int // exchanges at once with one webhook that names no number
+	window      int
+	windowBytes int
+
+	mu      sync.Mutex
+	lanes   map[storage.Lane]*lane
+	idle    *list.List // of *lane, the one idle longest first
+	items   map[*item]struct{}
+	good    ring
+	trail   ring
+	turn    bool // whose turn it is when both rings have a lane
+	closing bool
+
+	workers      int
+	trailWorkers int // exchanges of trailing lanes
+	held         int // places of the window taken
+	heldBytes    int
+	trailHeld    int // of held, those of trailing lanes
+	claimed      uint64
+	starved      bool // a claim was cut short by the window
+	typicalClaim int  // bytes of a claimed event, on average
+	behind       map[*lane]struct{}
+}
+
+func newDispatcher(o Options) *dispatcher {
+	return &dispatcher{
+		hungry:     make(chan struct{}, 1),
+		maxWorkers: o.MaxInFlight, usualLimit: o.LaneInFlight, window: o.Window, windowBytes: o.WindowBytes,
+		lanes: map[storage.Lane]*lane{}, idle: list.New(), items: map[*item]struct{}{}, behind: map[*lane]struct{}{},
+		typicalClaim: 1 << 10,
+	}
+}
+
+// exchange is one piece of work for a worker: deliveries to carry, or a webhook's record to read when load is set.
+type exchange struct {
+	lane     *lane
+	load     bool
+	trailing bool // the lane's standing when it began
+
+	hook     *schemas.Webhook
+	endpoint *url.URL
+	format   Format
+	policy   Policy
+	items    []*item
+
+	// The end of it.
+	ok       bool
+	status   int
+	duration time.Duration
+	unsent   bool // it says nothing about the receiver
+}
+
+// laneOf finds or makes a lane. The lock is held.
+func (d *dispatcher) laneOf(key storage.Lane) *lane {
+	l := d.lanes[key]
+	if l == nil {
+		l = &lane{key: key, limit: min(2, d.usualLimit)}
+		d.lanes[key] = l
+	}
+	if l.idle != nil {
+		d.idle.Remove(l.idle)
+		l.idle = nil
+	}
+	return l
+}
+
+// reserve promises room for a delivery that is about to be accepted; size is its event's. Without room, or when older
+// ones of the lane wait in the store, the delivery must be left to Claim.
+func (d *dispatcher) reserve(key storage.Lane, size int) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closing {
+		return false
+	}
+	l := d.laneOf(key)
+	full := d.held >= d.window || d.heldBytes+size > d.windowBytes || l.held >= l.room() ||
+		l.trailing && (l.held >= perLane || d.trailHeld >= d.window/2)
+	if full || l.behind || l.phase == phaseHalted {
+		d.fallBehind(l)
+		d.rest(l)
+		return false
+	}
+	d.hold(l, 1, size)
+	return true
+}
+
+// missed notes that a delivery was left to the store, once it is there.
+func (d *dispatcher) missed(key storage.Lane) {
+	d.mu.Lock()
+	l := d.laneOf(key)
+	d.fallBehind(l)
+	d.rest(l)
+	d.mu.Unlock()
+	d.wakeClaim()
+}
+
+func (d *dispatcher) fallBehind(l *lane) {
+	l.behind, l.marked = true, d.claimed
+	d.behind[l] = struct{}{}
+}
+
+// hold counts n more places of the window for a lane.
+func (d *dispatcher) hold(l *lane, n, size int) {
+	l.held += n
+	d.held += n
+	d.heldBytes += size
+	if l.trailing {
+		d.trailHeld += n
+	}
+}
+
+// unreserve gives a promise back that came to nothing.
+func (d *dispatcher) unreserve(key storage.Lane, size int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := d.laneOf(key)
+	d.hold(l, -1, -size)
+	d.rest(l)
+	d.feed()
+}
+
+// admit takes deliveries in whose room is reserved. It returns those that cannot be carried out now and must be given
+// back to the store.
+func (d *dispatcher) admit(items []*item) (refused []*item) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, it := range items {
+		l := d.laneOf(it.held.Lane())
+		it.lane = l
+		d.items[it] = struct{}{}
+		if d.closing || l.phase == phaseHalted {
+			refused = append(refused, it)
+			continue
+		}
+		l.queue = append(l.queue, it)
+		d.offer(l)
+	}
+	return refused
+}
+
+// offer puts a lane into its ring when it has something to start, and sees to a worker.
+func (d *dispatcher) offer(l *lane) {
+	if d.closing || l.ready || !l.startable() {
+		return
+	}
+	if l.trailing {
+		d.trail.push(l)
+	} else {
+		d.good.push(l)
+	}
+	d.hire()
+}
+
+// hire starts a worker when there is a lane for it.
+func (d *dispatcher) hire() {
+	can := len(d.good.lanes) > 0 || len(d.trail.lanes) > 0 && d.trailWorkers < d.trailLimit()
+	if can && d.workers < d.maxWorkers && !d.closing {
+		d.workers++
+		d.start()
+	}
+}
+
+func (d *dispatcher) trailLimit() int { return max(d.maxWorkers/2, 1) }
+
+// take gives a worker its next exchange; nil ends the worker.
+func (d *dispatcher) take() *exchange {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for !d.closing {
+		l := d.next()
+		if l == nil {
+			break
+		}
+		if !l.startable() {
+			continue
+		}
+		if l.trailing && d.trailWorkers >= d.trailLimit() { // fell behind since it was offered
+			d.trail.push(l)
+			continue
+		}
+		x := d.begin(l)
+		d.offer(l)
+		return x
+	}
+	d.workers--
+	return nil
+}
+
+// next pops a lane, the rings in turn.
+func (d *dispatcher) next() *lane {
+	d.turn = !d.turn
+	mayTrail := d.trailWorkers < d.trailLimit()
+	if d.turn && mayTrail {
+		if l := d.trail.pop(); l != nil {
+			return l
+		}
+	}
+	if l := d.good.pop(); l != nil || !mayTrail {
+		return l
+	}
+	return d.trail.pop()
+}
+
+// begin takes a lane's next exchange out of its queue.
+func (d *dispatcher) begin(l *lane) *exchange {
+	x := &exchange{lane: l, trailing: l.trailing}
+	if x.trailing {
+		d.trailWorkers++
+	}
+	if l.phase == phaseCold {
+		l.phase, x.load = phaseLoading, true
+		return x
+	}
+	n := min(l.batch(), len(l.queue))
+	x.items = slices.Clone(l.queue[:n])
+	l.queue = slices.Delete(l.queue, 0, n)
+	x.hook, x.endpoint, x.format, x.policy = l.hook, l.endpoint, l.format, l.policy
+	l.running++
+	return x
+}
+
+// finish ends an exchange; halt closes the lane because its webhook is about to be stopped. It returns deliveries to give
+// back: those of a lane that fell behind the others when such lanes hold too much, or that is halted.
+func (d *dispatcher) finish(x *exchange, halt bool) (spilled []*item) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := x.lane
+	d.leave(x)
+	l.running--
+	if trailing := l.adapt(x, d.usualLimit); trailing != l.trailing {
+		l.trailing = trailing
+		if trailing {
+			d.trailHeld += l.held
+		} else {
+			d.trailHeld -= l.held
+		}
+	}
+	if halt {
+		l.phase = phaseHalted
+	}
+	if l.phase == phaseHalted || l.trailing && d.trailHeld > d.window/2 {
+		spilled, l.queue = l.queue, nil
+	}
+	d.offer(l)
+	d.hire()
+	return spilled
+}
+
+func (d *dispatcher) leave(x *exchange) {
+	if x.trailing {
+		d.trailWorkers--
+	}
+}
+
+// open lets a lane deliver with a record that was read for it. A record older than a known change is refused; the lane
+// then stays as it is, and the worker reads again or shuts it.
+func (d *dispatcher) open(x *exchange) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := x.lane
+	if l.phase == phaseLoading {
+		if x.hook.Revision < l.revision {
+			return false
+		}
+		if l.revision < x.hook.Revision {
+			l.failures = 0
+		}
+		l.phase, l.revision = phaseOpen, x.hook.Revision
+		l.hook, l.endpoint, l.format, l.policy = x.hook, x.endpoint, x.format, x.policy
+		l.limit = max(min(l.limit, l.ceiling(d.usualLimit)), 1)
+	}
+	d.leave(x)
+	d.offer(l)
+	d.rest(l)
+	return true
+}
+
+// shut ends a load that found nothing to deliver to. Its deliveries are returned, the lane is halted until resume.
+func (d *dispatcher) shut(x *exchange) []*item {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.leave(x)
+	return d.haltLocked(x.lane)
+}
+
+// halt stops a lane and returns its queue.
+func (d *dispatcher) halt(key storage.Lane) []*item {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if l := d.lanes[key]; l != nil {
+		return d.haltLocked(l)
+	}
+	return nil
+}
+
+func (d *dispatcher) haltLocked(l *lane) []*item {
+	queue := l.queue
+	l.phase, l.queue, l.hook = phaseHalted, nil, nil
+	return queue
+}
+
+// resume lets a halted lane begin anew, by reading its record.
+func (d *dispatcher) resume(key storage.Lane) {
+	d.mu.Lock()
+	if l := d.lanes[key]; l != nil && l.phase == phaseHalted {
+		l.phase = phaseCold
+		d.offer(l)
+		d.rest(l)
+	}
+	d.mu.Unlock()
+	d.wakeClaim()
+}
+
+// changed makes a lane read its record again if it is older than revision. Exchanges under way go on as they began.
+func (d *dispatcher) changed(key storage.Lane, revision uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := d.lanes[key]
+	if l == nil || l.revision >= revision {
+		return
+	}
+	l.revision, l.failures = revision, 0
+	if l.phase == phaseOpen {
+		l.phase, l.hook = phaseCold, nil
+		d.offer(l)
+	}
+}
+
+// streak is how many exchanges of a lane have failed in a row since its webhook was last changed.
+func (d *dispatcher) streak(l *lane) int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return l.failures
+}

@@ -1,0 +1,256 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/hookswitch/hookswitch/schemas"
+	"github.com/hookswitch/hookswitch/storage"
+)
+
+// Engine matches events to webhooks and carries the deliveries out. See the package comment for how it goes about it.
+// All methods are safe for concurrent use.
+type Engine struct {
+	o          Options
+	log        zerolog.Logger
+	store      storage.Store
+	index      *index
+	dispatcher *dispatcher
+	settler    *settler
+	sender     *sender
+
+	life      context.Context // of the loops; ends when Close begins
+	endLife   context.CancelFunc
+	effort    context.Context // of attempts under way and what follows from them; ends when Close runs out of time
+	endEffort context.CancelFunc
+
+	loops     sync.WaitGroup // follow, claim, extend
+	workers   sync.WaitGroup
+	settles   sync.WaitGroup
+	publishes sync.WaitGroup
+	tasks     sync.WaitGroup // what follows from outcomes and changes
+
+	mu       sync.Mutex
+	closed   bool                      // no publishes
+	settled  bool                      // no tasks
+	stopping map[storage.Lane]struct{} // webhooks a measure is being taken against
+}
+
+// New makes an engine. It does nothing until [Engine.Start].
+func New(o Options) (*Engine, error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		o: o, log: o.Log, store: o.Store,
+		index:      newIndex(o.Log),
+		dispatcher: newDispatcher(o),
+		stopping:   map[storage.Lane]struct{}{},
+	}
+	e.sender = newSender(newDialler(newGuard(o.Allow), o.Resolver, o.Dial), o.UserAgent, o.LaneInFlight, o.Roots)
+	e.settler = newSettler(o.Store, o.Log, e.conclude)
+	e.dispatcher.start = func() { e.workers.Go(e.work) }
+	e.life, e.endLife = context.WithCancel(context.Background())
+	e.effort, e.endEffort = context.WithCancel(context.Background())
+	return e, nil
+}
+
+// Start reads every webhook and begins to deliver; it returns when the index is complete. ctx bounds the start only. To
+// be called once. After an error the engine is closed.
+func (e *Engine) Start(ctx context.Context) error {
+	ready := make(chan error, 1)
+	e.loops.Go(func() { e.follow(ready) })
+	var err error
+	select {
+	case err = <-ready:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if err != nil {
+		e.refuse()
+		e.endLife()
+		e.endEffort()
+		e.loops.Wait()
+		return fmt.Errorf("read the webhooks: %w", err)
+	}
+	e.settles.Go(e.settler.run)
+	e.loops.Go(e.claimLoop)
+	e.loops.Go(e.extendLoop)
+	return nil
+}
+
+// Close stops the engine: nothing new is claimed or begun, attempts under way may finish until ctx ends and are broken off
+// then, what is queued is given back to the store and all outcomes are settled. It returns ctx's error when it had to
+// break off. A second Close waits for nothing.
+func (e *Engine) Close(ctx context.Context) error {
+	if !e.refuse() {
+		return nil
+	}
+	stop := context.AfterFunc(ctx, e.endEffort)
+	defer stop()
+	e.endLife()
+	e.loops.Wait()
+	queued := e.dispatcher.drain()
+	e.workers.Wait()
+	e.giveBack(queued, 0)
+	err := waitFor(ctx, &e.publishes)
+	e.settler.finish(ctx)
+	e.settles.Wait()
+	e.mu.Lock()
+	e.settled = true
+	e.mu.Unlock()
+	e.tasks.Wait()
+	e.endEffort()
+	e.sender.close()
+	return errors.Join(err, ctx.Err())
+}
+
+// refuse ends intake and reports whether this call did it.
+func (e *Engine) refuse() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	was := e.closed
+	e.closed = true
+	return !was
+}
+
+// enter counts a publish among those that Close waits for; false when the engine is closed. publishes.Done ends it.
+func (e *Engine) enter() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.closed {
+		e.publishes.Add(1)
+	}
+	return !e.closed
+}
+
+// task runs f in the background and reports that; false when all is settled and Close is about to return.
+func (e *Engine) task(f func()) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.settled {
+		e.tasks.Go(f)
+	}
+	return !e.settled
+}
+
+// waitFor waits for a group until ctx ends.
+func waitFor(ctx context.Context, group *sync.WaitGroup) error {
+	done := make(chan struct{})
+	go func() {
+		group.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Apply takes a webhook that was registered or amended into the index: once it returns, the next publish meets it. An
+// older revision than is known changes nothing. w must not be changed afterwards.
+func (e *Engine) Apply(w *schemas.Webhook) { e.apply(w, 0) }
+
+func (e *Engine) apply(w *schemas.Webhook, round uint32) {
+	l := storage.Lane{Account: w.Account, Webhook: w.ID}
+	lifted := e.index.put(w, round)
+	e.dispatcher.changed(l, w.Revision)
+	if lifted {
+		e.task(func() { e.lift(l) })
+	}
+}
+
+// lift lets the deliveries of a webhook that is active again go on.
+func (e *Engine) lift(l storage.Lane) {
+	e.persist(e.life, "lift", l, func(ctx context.Context) error { return e.store.Postpone(ctx, l, 0) })
+	e.dispatcher.wakeClaim()
+}
+
+// Forget takes a removed webhook out of the index. Its open deliveries are dropped in the background. Numbers are never
+// reused, so it stays removed whatever revision arrives later; revision is that of the removal.
+func (e *Engine) Forget(a schemas.AccountID, id schemas.WebhookID, revision uint64) {
+	l := storage.Lane{Account: a, Webhook: id}
+	e.dispatcher.changed(l, revision)
+	if e.index.remove(l) {
+		e.task(func() { e.drop(l) })
+	}
+}
+
+// drop discards all that is owed to a webhook that is gone.
+func (e *Engine) drop(l storage.Lane) {
+	e.discard(e.dispatcher.halt(l))
+	e.persist(e.life, "drop", l, func(ctx context.Context) error {
+		for more := true; more; {
+			var err error
+			if more, err = e.store.Drop(ctx, l); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	e.dispatcher.resume(l)
+}
+
+// ByPublicID finds a webhook by the string form of its id.
+func (e *Engine) ByPublicID(a schemas.AccountID, publicID string) (schemas.WebhookID, bool) {
+	return e.index.byPublicID(a, publicID)
+}
+
+// Kick says that a delivery was reopened and is due.
+func (e *Engine) Kick(storage.Ref) { e.dispatcher.wakeClaim() }
+
+// Bounds of the waits before a failed call of the store is made again.
+const (
+	minBackOff = 20 * time.Millisecond
+	maxBackOff = 5 * time.Second
+)
+
+// persist calls f until it succeeds, ctx ends or the store is closed.
+func (e *Engine) persist(ctx context.Context, doing string, l storage.Lane, f func(context.Context) error) bool {
+	for wait := minBackOff; ; wait = min(2*wait, maxBackOff) {
+		err := f(ctx)
+		if err == nil {
+			return true
+		}
+		if errors.Is(err, storage.ErrClosed) || !pause(ctx, wait) {
+			return false
+		}
+		e.log.Warn().Str("doing", doing).Int64("account", int64(l.Account)).Int64("webhook", int64(l.Webhook)).Err(err).
+			Msg("the store failed; trying again")
+	}
+}
+
+// pause waits; false when ctx ends first.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// Stats is what the engine holds at this moment.
+type Stats struct {
+	Webhooks int // in the index
+	Lanes    int // in memory, with or without deliveries
+	Held     int // deliveries in memory
+	InFlight int // exchanges
+}
+
+// Stats counts what the engine holds.
+func (e *Engine) Stats() Stats {
+	d := e.dispatcher
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return Stats{Webhooks: e.index.size(), Lanes: len(d.lanes), Held: len(d.items), InFlight: d.workers}
+}

@@ -1,0 +1,75 @@
+package delivery
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+
+	"github.com/hookswitch/hookswitch/schemas"
+)
+
+// exchangeFailure sorts the errors of an http.Transport. The texts are our own, because those of net, tls and x509 name
+// hosts and addresses.
+func exchangeFailure(err error) *failure {
+	if f, ok := errors.AsType[*failure](err); ok { // of the dialler
+		return f
+	}
+	if f := tlsFailure(err); f != nil {
+		return f
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &failure{schemas.ErrorTimeout, "the endpoint did not answer in time"}
+	}
+	if errors.Is(err, context.Canceled) {
+		return &failure{schemas.ErrorTimeout, "the server stopped before the endpoint answered"}
+	}
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		if strings.Contains(err.Error(), "TLS handshake") {
+			return &failure{schemas.ErrorTimeout, "the TLS handshake took too long"}
+		}
+		return &failure{schemas.ErrorTimeout, "the endpoint did not answer in time"}
+	}
+	broken := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
+		errors.Is(err, syscall.EPIPE) || strings.Contains(err.Error(), "server closed idle connection")
+	if broken {
+		return &failure{schemas.ErrorProtocol, "the connection broke off before the answer was complete"}
+	}
+	if strings.Contains(err.Error(), "server response headers exceeded") {
+		return &failure{schemas.ErrorProtocol, "the answer's header is too large"}
+	}
+	return &failure{schemas.ErrorProtocol, "the answer is not HTTP"}
+}
+
+// tlsFailure names what is wrong with a receiver's TLS, nil for any other error.
+func tlsFailure(err error) *failure {
+	reason := ""
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		reason = "the certificate is for another host"
+	} else if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		reason = "the certificate is signed by an unknown authority"
+	} else if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		reason = "the certificate is not valid"
+		if invalid.Reason == x509.Expired {
+			reason = "the certificate has expired or is not valid yet"
+		}
+	} else if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		reason = "the certificate could not be verified"
+	} else if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		reason = "the endpoint does not speak TLS"
+	} else if alert, ok := errors.AsType[tls.AlertError](err); ok {
+		reason = strings.TrimPrefix(alert.Error(), "tls: ")
+	} else if strings.HasPrefix(err.Error(), "tls: ") || strings.HasPrefix(err.Error(), "remote error: tls: ") {
+		reason = "the handshake failed"
+	} else if strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
+		reason = "the endpoint does not speak TLS"
+	}
+	if reason == "" {
+		return nil
+	}
+	return &failure{schemas.ErrorTLS, "TLS failed: " + reason}
+}

@@ -1,0 +1,75 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hookswitch/hookswitch/schemas"
+	"github.com/hookswitch/hookswitch/storage"
+)
+
+// follow keeps the index up to date with what other nodes, and calls whose Apply was lost, did. ready receives once: nil
+// when the index is complete, or why it cannot be. When the store's stream breaks later, it begins anew.
+func (e *Engine) follow(ready chan<- error) {
+	wait := minBackOff
+	for round := uint32(1); ; round++ {
+		caughtUp, err := e.followRound(round, ready)
+		switch {
+		case round == 1 && !caughtUp:
+			ready <- errors.Join(err, e.life.Err())
+			return
+		case caughtUp:
+			wait = minBackOff
+		}
+		if errors.Is(err, storage.ErrClosed) || !pause(e.life, wait) {
+			return
+		}
+		wait = min(2*wait, maxBackOff)
+		e.log.Warn().Err(err).Msg("the stream of changed webhooks broke; reading it anew")
+	}
+}
+
+// followRound reads one stream to its end.
+func (e *Engine) followRound(round uint32, ready chan<- error) (caughtUp bool, err error) {
+	for change, err := range e.store.Follow(e.life, storage.KindWebhook) {
+		switch {
+		case err != nil:
+			return caughtUp, err
+		case change.CaughtUp:
+			caughtUp = true
+			if round == 1 {
+				ready <- nil
+			} else {
+				e.sweep(round)
+			}
+		case change.Removed:
+			e.Forget(change.Record.Account, schemas.WebhookID(change.Record.ID), change.Record.Revision)
+		default:
+			e.read(change.Record, round)
+		}
+	}
+	return caughtUp, nil
+}
+
+func (e *Engine) read(r storage.Record, round uint32) {
+	w, err := e.o.Decode(r)
+	if err != nil {
+		e.log.Error().Int64("account", int64(r.Account)).Int64("webhook", r.ID).Err(err).
+			Msg("a webhook's record cannot be read; it gets nothing")
+		return
+	}
+	e.apply(w, round)
+}
+
+// sweep removes webhooks that were removed while no stream was read. Those that only a call brought are not in every
+// stream's listing, so the store is asked about each.
+func (e *Engine) sweep(round uint32) {
+	for _, l := range e.index.unseen(round) {
+		ctx, cancel := context.WithTimeout(e.life, maxBackOff)
+		_, err := e.store.Get(ctx, storage.KindWebhook, l.Account, int64(l.Webhook))
+		cancel()
+		if errors.Is(err, storage.ErrAbsent) {
+			e.Forget(l.Account, l.Webhook, 0)
+		}
+	}
+}

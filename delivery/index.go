@@ -1,0 +1,236 @@
+package delivery
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"unique"
+
+	"github.com/rs/zerolog"
+
+	"github.com/hookswitch/hookswitch/schemas"
+	"github.com/hookswitch/hookswitch/storage"
+)
+
+// maxTombstones is how many removals the index remembers, so that a registration that arrives late does not bring a
+// removed webhook back. Should it happen all the same, the webhook's lane finds no record and removes it again.
+const maxTombstones = 8192
+
+// index knows every webhook by what it wants: 200 to 400 bytes each, bodies stay in the store.
+//
+// Changes come from two sides, the calls that made them and the store's Follow, in any order; the revision decides.
+type index struct {
+	log zerolog.Logger
+
+	mu       sync.RWMutex
+	accounts map[schemas.AccountID]*accountIndex
+	gone     map[storage.Lane]struct{} // ids are never reused: removed once is removed for ever
+	order    []storage.Lane            // of gone, a ring
+	oldest   int
+}
+
+// accountIndex is one account's webhooks.
+type accountIndex struct {
+	byID   map[schemas.WebhookID]*entry
+	byName map[string]*entry // by PublicID
+	exact  map[string]*postings
+	wild   node
+}
+
+// entry is one webhook. It does not change once it is in the index; a newer revision takes its place.
+type entry struct {
+	id          schemas.WebhookID
+	revision    uint64
+	round       uint32 // of Follow, when it was last seen there
+	active      bool
+	publicID    string
+	types       []string
+	constraints []schemas.Constraint
+	filter      *Filter // nil: none
+}
+
+func newIndex(log zerolog.Logger) *index {
+	return &index{log: log, accounts: map[schemas.AccountID]*accountIndex{}, gone: map[storage.Lane]struct{}{}}
+}
+
+// put takes a webhook in and says whether it changed from not active to active. An older revision than is known, or one
+// of a removed webhook, changes nothing.
+func (x *index) put(w *schemas.Webhook, round uint32) (lifted bool) {
+	e := x.compile(w)
+	e.round = round
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if _, gone := x.gone[storage.Lane{Account: w.Account, Webhook: w.ID}]; gone {
+		return false
+	}
+	a := x.accounts[w.Account]
+	if a == nil {
+		a = &accountIndex{byID: map[schemas.WebhookID]*entry{}, byName: map[string]*entry{}, exact: map[string]*postings{}}
+		x.accounts[w.Account] = a
+	}
+	old := a.byID[e.id]
+	if old != nil && old.revision >= e.revision {
+		old.round = max(old.round, round)
+		return false
+	}
+	if old != nil {
+		a.unlink(old)
+	}
+	a.link(e)
+	return old != nil && !old.active && e.active
+}
+
+// compile makes the entry of a webhook, sharing strings that many have in common.
+func (x *index) compile(w *schemas.Webhook) *entry {
+	e := &entry{id: w.ID, revision: w.Revision, active: w.State == schemas.StateActive, publicID: w.PublicID}
+	if !e.active {
+		return e
+	}
+	e.types = make([]string, 0, len(w.Match.Types))
+	for _, t := range w.Match.Types {
+		if t = unique.Make(t).Value(); !slices.Contains(e.types, t) {
+			e.types = append(e.types, t)
+		}
+	}
+	for _, c := range w.Match.Attributes {
+		values := slices.Clone(c.Values)
+		e.constraints = append(e.constraints, schemas.Constraint{Name: unique.Make(c.Name).Value(), Values: values})
+	}
+	if len(w.Match.Filter) > 0 {
+		f, err := CompileFilter(w.Match.Filter)
+		if err != nil { // registration compiles it too, so this record is from another version
+			x.log.Error().Int64("account", int64(w.Account)).Int64("webhook", int64(w.ID)).Err(err).
+				Msg("webhook matches nothing: its filter does not compile")
+			e.types = nil
+		} else if len(f.conditions) > 0 {
+			e.filter = f
+		}
+	}
+	return e
+}
+
+func (a *accountIndex) link(e *entry) {
+	a.byID[e.id] = e
+	if e.publicID != "" {
+		a.byName[e.publicID] = e
+	}
+	for _, t := range e.types {
+		a.list(t).add(e)
+	}
+}
+
+func (a *accountIndex) unlink(e *entry) {
+	delete(a.byID, e.id)
+	if e.publicID != "" && a.byName[e.publicID] == e {
+		delete(a.byName, e.publicID)
+	}
+	for _, t := range e.types {
+		list := a.list(t)
+		list.remove(e)
+		if !list.empty() {
+			continue
+		}
+		if strings.Contains(t, "*") {
+			a.wild.prune(strings.Split(t, "."))
+		} else {
+			delete(a.exact, t)
+		}
+	}
+}
+
+// list is where webhooks that want a type or pattern stand; it is made when there is none.
+func (a *accountIndex) list(t string) *postings {
+	if strings.Contains(t, "*") {
+		return a.wild.list(strings.Split(t, "."))
+	}
+	if a.exact[t] == nil {
+		a.exact[t] = &postings{}
+	}
+	return a.exact[t]
+}
+
+// remove takes a webhook out for good and says whether that is news.
+func (x *index) remove(l storage.Lane) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if _, gone := x.gone[l]; gone {
+		return false
+	}
+	x.gone[l] = struct{}{}
+	if len(x.order) < maxTombstones {
+		x.order = append(x.order, l)
+	} else {
+		delete(x.gone, x.order[x.oldest])
+		x.order[x.oldest] = l
+		x.oldest = (x.oldest + 1) % maxTombstones
+	}
+	if a := x.accounts[l.Account]; a != nil {
+		if e := a.byID[l.Webhook]; e != nil {
+			a.unlink(e)
+		}
+		if len(a.byID) == 0 {
+			delete(x.accounts, l.Account)
+		}
+	}
+	return true
+}
+
+// waits reports whether a webhook is known and not active: its deliveries stay where they are.
+func (x *index) waits(l storage.Lane) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	e := x.entry(l)
+	return e != nil && !e.active
+}
+
+// activeSince reports whether a webhook is active at a later revision than the one given.
+func (x *index) activeSince(l storage.Lane, revision uint64) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	e := x.entry(l)
+	return e != nil && e.active && e.revision > revision
+}
+
+func (x *index) entry(l storage.Lane) *entry {
+	if a := x.accounts[l.Account]; a != nil {
+		return a.byID[l.Webhook]
+	}
+	return nil
+}
+
+func (x *index) byPublicID(a schemas.AccountID, publicID string) (schemas.WebhookID, bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if account := x.accounts[a]; account != nil {
+		if e := account.byName[publicID]; e != nil {
+			return e.id, true
+		}
+	}
+	return 0, false
+}
+
+// unseen lists the webhooks that an earlier round of Follow, or a call, brought and this one did not.
+func (x *index) unseen(round uint32) []storage.Lane {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var list []storage.Lane
+	for account, a := range x.accounts {
+		for id, e := range a.byID {
+			if e.round < round {
+				list = append(list, storage.Lane{Account: account, Webhook: id})
+			}
+		}
+	}
+	return list
+}
+
+// size is the number of webhooks.
+func (x *index) size() int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	n := 0
+	for _, a := range x.accounts {
+		n += len(a.byID)
+	}
+	return n
+}

@@ -1,0 +1,145 @@
+package delivery
+
+import (
+	"container/list"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/hookswitch/hookswitch/schemas"
+	"github.com/hookswitch/hookswitch/storage"
+)
+
+// item is one delivery in this node's hands, from its lease until it is settled.
+type item struct {
+	held  storage.Held
+	lane  *lane
+	size  int       // bytes it counts for in the window
+	until time.Time // when the lease ends, by our clock
+
+	// Of the worker that carries it: the event, or its bytes until they are decoded.
+	event *schemas.Event
+	raw   []byte
+}
+
+// phase is what a lane's webhook is known to be.
+type phase uint8
+
+const (
+	phaseCold    phase = iota // its record is to be read before the next exchange
+	phaseLoading              // its record is being read
+	phaseOpen                 // exchanges may begin
+	phaseHalted               // none may: it is being stopped, or is not active
+)
+
+// Bounds of a lane's share of the window, in deliveries.
+const (
+	perLane  = 16 // claimed of one lane at a time
+	laneRoom = 64 // held at once, or two batches if that is more
+)
+
+// lane is one webhook's line of deliveries on this node. All fields are the dispatcher's, under its lock.
+type lane struct {
+	key   storage.Lane
+	phase phase
+
+	// What phaseOpen delivers with.
+	hook     *schemas.Webhook
+	endpoint *url.URL
+	format   Format
+	policy   Policy
+	revision uint64 // the least that may be opened: a change made it known
+
+	queue   []*item
+	held    int  // in all: promised to a publish, queued, under way or being settled
+	running int  // exchanges
+	limit   int  // exchanges at once, for now: grows with every success, halves with every failure to answer
+	ready   bool // stands in a ring
+
+	// trailing marks a lane whose last exchange was slow or had no good answer. Together such lanes get half of
+	// everything, so that the others always have the other half.
+	trailing bool
+	failures int64 // exchanges in a row that failed, since the webhook was last changed
+
+	behind  bool   // older deliveries wait in the store: what is new must queue up behind them
+	marked  uint64 // the claim before which behind was last set
+	skipped bool   // a claim passed over it for want of room
+
+	idle *list.Element // its place among the lanes that hold nothing
+}
+
+func (l *lane) batch() int { return max(l.policy.Batch, 1) }
+
+func (l *lane) room() int { return max(laneRoom, 2*l.batch()) }
+
+// startable reports whether an exchange may begin. While one is under way, a dialect that takes many deliveries at once
+// waits until a whole batch has gathered.
+func (l *lane) startable() bool {
+	switch {
+	case len(l.queue) == 0:
+		return false
+	case l.phase == phaseCold:
+		return true
+	}
+	return l.phase == phaseOpen && l.running < l.limit && (l.running == 0 || len(l.queue) >= l.batch())
+}
+
+// ceiling is the most exchanges at once.
+func (l *lane) ceiling(usual int) int {
+	if l.hook != nil && l.hook.MaxInFlight > 0 {
+		return l.hook.MaxInFlight
+	}
+	return usual
+}
+
+// adapt learns from the end of an exchange.
+func (l *lane) adapt(x *exchange, usual int) (trailing bool) {
+	switch {
+	case x.unsent:
+		return l.trailing
+	case x.ok:
+		l.limit = min(l.limit+1, l.ceiling(usual))
+	case x.status == 0, x.status == http.StatusTooManyRequests, x.status >= http.StatusInternalServerError:
+		l.limit = max(l.limit/2, 1)
+	}
+	if l.revision <= x.hook.Revision {
+		l.failures++
+		if x.ok {
+			l.failures = 0
+		}
+	}
+	return !x.ok || x.duration > slowExchange
+}
+
+// slowExchange is how long an exchange may last before its lane counts as trailing.
+const slowExchange = 2 * time.Second
+
+// forget takes an item out of the queue, if it is there.
+func (l *lane) forget(it *item) bool {
+	i := slices.Index(l.queue, it)
+	if i < 0 {
+		return false
+	}
+	l.queue = slices.Delete(l.queue, i, i+1)
+	return true
+}
+
+// ring is a line of lanes that have something to start.
+type ring struct{ lanes []*lane }
+
+func (r *ring) push(l *lane) {
+	l.ready = true
+	r.lanes = append(r.lanes, l)
+}
+
+func (r *ring) pop() *lane {
+	if len(r.lanes) == 0 {
+		return nil
+	}
+	l := r.lanes[0]
+	r.lanes[0] = nil
+	r.lanes = r.lanes[1:]
+	l.ready = false
+	return l
+}

@@ -1,0 +1,219 @@
+package delivery
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/hookswitch/hookswitch/schemas"
+)
+
+// reservedSegment begins the operational events, which patterns match only when they name that segment.
+const reservedSegment = "webhook"
+
+// attribute is an event's attribute as plain text.
+type attribute struct{ name, value string }
+
+// postings are the webhooks that want one type or pattern. Those with a constraint stand under the values they demand,
+// so that an event meets only the ones it has a chance with.
+type postings struct {
+	plain []*entry
+	by    map[attribute][]*entry
+}
+
+// maxPosted is the most values a constraint may have to be posted under each of them.
+const maxPosted = 16
+
+// posted is the constraint an entry is posted under, nil for none.
+func (e *entry) posted() *schemas.Constraint {
+	for i := range e.constraints {
+		if n := len(e.constraints[i].Values); n > 0 && n <= maxPosted {
+			return &e.constraints[i]
+		}
+	}
+	return nil
+}
+
+func (p *postings) add(e *entry) {
+	c := e.posted()
+	if c == nil {
+		p.plain = append(p.plain, e)
+		return
+	}
+	if p.by == nil {
+		p.by = map[attribute][]*entry{}
+	}
+	for _, value := range c.Values {
+		at := attribute{c.Name, value}
+		if list := p.by[at]; len(list) == 0 || list[len(list)-1] != e { // a value may be listed twice
+			p.by[at] = append(list, e)
+		}
+	}
+}
+
+func (p *postings) remove(e *entry) {
+	c := e.posted()
+	if c == nil {
+		p.plain = without(p.plain, e)
+		return
+	}
+	for _, value := range c.Values {
+		at := attribute{c.Name, value}
+		if p.by[at] = without(p.by[at], e); len(p.by[at]) == 0 {
+			delete(p.by, at)
+		}
+	}
+}
+
+// without removes e from a list whose order does not matter.
+func without(list []*entry, e *entry) []*entry {
+	i := slices.Index(list, e)
+	if i < 0 {
+		return list
+	}
+	last := len(list) - 1
+	list[i], list[last] = list[last], nil
+	return list[:last]
+}
+
+func (p *postings) empty() bool { return len(p.plain) == 0 && len(p.by) == 0 }
+
+// node is a place in the tree of patterns, one level for each segment.
+type node struct {
+	next map[string]*node // by segment; "*" for one of any
+	end  *postings        // patterns that end here
+	rest *postings        // patterns that end here with a last "*", for one or more segments
+}
+
+// list finds the postings of a pattern, making the way to it.
+func (n *node) list(pattern []string) *postings {
+	switch {
+	case len(pattern) == 0:
+		if n.end == nil {
+			n.end = &postings{}
+		}
+		return n.end
+	case len(pattern) == 1 && pattern[0] == "*":
+		if n.rest == nil {
+			n.rest = &postings{}
+		}
+		return n.rest
+	}
+	if n.next == nil {
+		n.next = map[string]*node{}
+	}
+	if n.next[pattern[0]] == nil {
+		n.next[pattern[0]] = &node{}
+	}
+	return n.next[pattern[0]].list(pattern[1:])
+}
+
+// prune takes away what is empty along a pattern.
+func (n *node) prune(pattern []string) {
+	if len(pattern) > 0 {
+		if child := n.next[pattern[0]]; child != nil {
+			child.prune(pattern[1:])
+			if child.bare() {
+				delete(n.next, pattern[0])
+			}
+		}
+	}
+	if n.end != nil && n.end.empty() {
+		n.end = nil
+	}
+	if n.rest != nil && n.rest.empty() {
+		n.rest = nil
+	}
+}
+
+func (n *node) bare() bool { return n.end == nil && n.rest == nil && len(n.next) == 0 }
+
+// match lists the active webhooks that want an event, by number.
+func (x *index) match(e *schemas.Event) []schemas.WebhookID {
+	found := x.candidates(e)
+	var flat map[string]any // of e.Data, made when the first filter asks
+	ids := make([]schemas.WebhookID, 0, len(found))
+	for _, c := range found {
+		if !c.holds(e) {
+			continue
+		}
+		if c.filter != nil {
+			if flat == nil {
+				flat = flatten(e.Data)
+			}
+			if !c.filter.match(flat) {
+				continue
+			}
+		}
+		ids = append(ids, c.id)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids) // several patterns of one webhook may match
+}
+
+// candidates are the webhooks whose types match and whose posted constraint holds. The rest is checked without the lock:
+// entries do not change, and a filter may take its time.
+func (x *index) candidates(e *schemas.Event) []*entry {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	a := x.accounts[e.Account]
+	if a == nil {
+		return nil
+	}
+	s := search{event: e}
+	s.take(a.exact[e.Type])
+	s.walk(&a.wild, strings.Split(e.Type, "."), true)
+	return s.found
+}
+
+// search collects the candidates for one event.
+type search struct {
+	event      *schemas.Event
+	attributes []attribute // of event, made when the first posting asks
+	found      []*entry
+}
+
+func (s *search) take(p *postings) {
+	if p == nil {
+		return
+	}
+	s.found = append(s.found, p.plain...)
+	if len(p.by) == 0 {
+		return
+	}
+	if s.attributes == nil {
+		for name, raw := range s.event.Attributes {
+			s.attributes = append(s.attributes, attribute{name, schemas.PlainText(raw)})
+		}
+	}
+	for _, at := range s.attributes {
+		s.found = append(s.found, p.by[at]...)
+	}
+}
+
+func (s *search) walk(n *node, segments []string, root bool) {
+	if len(segments) == 0 {
+		s.take(n.end)
+		return
+	}
+	if next := n.next[segments[0]]; next != nil {
+		s.walk(next, segments[1:], false)
+	}
+	if root && segments[0] == reservedSegment {
+		return // only patterns that name it
+	}
+	s.take(n.rest)
+	if next := n.next["*"]; next != nil {
+		s.walk(next, segments[1:], false)
+	}
+}
+
+// holds checks every constraint.
+func (e *entry) holds(event *schemas.Event) bool {
+	for _, c := range e.constraints {
+		text, ok := event.Attribute(c.Name)
+		if !ok || !slices.Contains(c.Values, text) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,105 @@
+package delivery
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/hookswitch/hookswitch/schemas"
+	"github.com/hookswitch/hookswitch/storage"
+)
+
+// Options is what an [Engine] works with. Store and Formats are needed; zero values of the rest take the defaults.
+type Options struct {
+	Store   storage.Store
+	Formats map[string]Format // by schemas.Webhook.Dialect
+	Log     zerolog.Logger
+
+	MaxInFlight  int // exchanges at once over all webhooks; default 256
+	LaneInFlight int // of one webhook that names no number itself; default 8
+	// Timeout is for one attempt of a webhook that names none, from DNS to the last byte; default 15 s.
+	Timeout time.Duration
+	// Hold is the length of a lease. It is extended while a delivery is in this node's hands; default 1 min.
+	Hold time.Duration
+	// Poll is how often the store is asked for work when none of its hints says so; default 1 s.
+	Poll time.Duration
+	// Window is the most deliveries in memory, default 4096; WindowBytes bounds them by size, default 64 MiB. What is
+	// beyond stays in the store.
+	Window      int
+	WindowBytes int
+
+	// Allow are addresses that deliveries may go to besides public ones.
+	Allow []netip.Prefix
+	// Roots verify receivers' certificates; nil: the system's.
+	Roots *x509.CertPool
+	// UserAgent is sent unless a dialect sets its own; default "Hookswitch".
+	UserAgent string
+
+	// Resolver and Dial replace DNS and the network; the guard stays. A Dial of one's own is not asked by the
+	// second check, at the socket.
+	Resolver Resolver
+	Dial     DialFunc
+	// Jitter gives numbers from 0 up to 1; default math/rand. Safe for concurrent use.
+	Jitter func() float64
+
+	// Decode and Encode translate a webhook's record; default schemas.DecodeWebhook and schemas.EncodeWebhook.
+	Decode func(storage.Record) (*schemas.Webhook, error)
+	Encode func(*schemas.Webhook) ([]byte, error)
+
+	// OnAttempt is told of every exchange, on the goroutine that made it: it must be quick.
+	OnAttempt func(AttemptReport)
+}
+
+// AttemptReport is one exchange. Attempt is that of the first delivery it carried.
+type AttemptReport struct {
+	Lane       storage.Lane
+	Dialect    string
+	Deliveries int
+	Attempt    schemas.Attempt
+}
+
+func (o *Options) complete() error {
+	if o.Store == nil {
+		return errors.New("delivery needs a store")
+	}
+	if len(o.Formats) == 0 {
+		return errors.New("delivery needs the format of at least one dialect")
+	}
+	for _, n := range []int{o.MaxInFlight, o.LaneInFlight, o.Window, o.WindowBytes} {
+		if n < 0 {
+			return fmt.Errorf("limit %d of delivery is negative", n)
+		}
+	}
+	setDefault(&o.MaxInFlight, 256)
+	setDefault(&o.LaneInFlight, 8)
+	setDefault(&o.Timeout, 15*time.Second)
+	setDefault(&o.Hold, time.Minute)
+	setDefault(&o.Poll, time.Second)
+	setDefault(&o.Window, 4096)
+	setDefault(&o.WindowBytes, 64<<20)
+	setDefault(&o.UserAgent, "Hookswitch")
+	if o.Jitter == nil {
+		o.Jitter = rand.Float64
+	}
+	if o.Decode == nil {
+		o.Decode = func(r storage.Record) (*schemas.Webhook, error) {
+			return schemas.DecodeWebhook(r.Body, r.Account, schemas.WebhookID(r.ID), r.Revision)
+		}
+	}
+	if o.Encode == nil {
+		o.Encode = schemas.EncodeWebhook
+	}
+	return nil
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

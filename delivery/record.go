@@ -1,0 +1,81 @@
+package delivery
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/hookswitch/hookswitch/schemas"
+)
+
+// masked stands for a secret in the record of an attempt.
+const masked = "***"
+
+// minMasked is the length from which a secret is looked for inside texts; a shorter one would blot out half of them.
+const minMasked = 4
+
+// record is the part of an attempt's record that all deliveries of one exchange share; only the number differs.
+func record(w *schemas.Webhook, got *exchanged, verdict Verdict) schemas.Attempt {
+	a := schemas.Attempt{
+		Started:         got.started.UTC(),
+		Duration:        got.duration,
+		OK:              verdict.OK,
+		Status:          got.answer.Status,
+		Error:           got.answer.Error,
+		Message:         got.message,
+		RequestHeaders:  maskHeader(w, got.sent),
+		ResponseHeaders: maskHeader(w, got.answer.Header),
+		ResponseBody:    maskText(w, got.body),
+	}
+	if !a.OK && a.Error == schemas.ErrorNone {
+		a.Error = schemas.ErrorStatus
+		if a.Message == "" {
+			a.Message = statusMessage(a.Status)
+		}
+	}
+	return a
+}
+
+func statusMessage(status int) string {
+	text := http.StatusText(status)
+	if text == "" {
+		return fmt.Sprintf("the endpoint answered %d", status)
+	}
+	return fmt.Sprintf("the endpoint answered %d %s", status, text)
+}
+
+// maskHeader lists a header by name, with secrets masked.
+func maskHeader(w *schemas.Webhook, h http.Header) [][2]string {
+	if len(h) == 0 {
+		return nil
+	}
+	list := make([][2]string, 0, len(h))
+	for name, values := range h {
+		for _, value := range values {
+			if secretName(name) {
+				value = masked
+			}
+			list = append(list, [2]string{name, maskText(w, value)})
+		}
+	}
+	slices.SortFunc(list, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
+	return list
+}
+
+// secretName reports whether a header of that name is likely to carry a credential.
+func secretName(name string) bool {
+	lower := strings.ToLower(name)
+	return slices.ContainsFunc([]string{"authoriz", "cookie", "token", "secret", "password", "api-key", "apikey"},
+		func(part string) bool { return strings.Contains(lower, part) })
+}
+
+// maskText blots out the webhook's secrets: receivers have been seen to echo the request.
+func maskText(w *schemas.Webhook, text string) string {
+	for _, s := range w.Secrets {
+		if len(s.Value) >= minMasked && strings.Contains(text, s.Value) {
+			text = strings.ReplaceAll(text, s.Value, masked)
+		}
+	}
+	return text
+}

@@ -1,0 +1,158 @@
+package delivery
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hookswitch/hookswitch/schemas"
+)
+
+// Bounds of one exchange and of the pool of connections.
+const (
+	maxResponseHeader = 64 << 10  // bytes of the answer's header; more is a protocol error
+	maxDrain          = 128 << 10 // bytes read past what is kept, so that the connection can be used again
+	maxIdleConns      = 8192      // over all endpoints; a pool smaller than the number of live ones means a storm of connects
+	minIdlePerHost    = 32
+	idleConnTimeout   = 90 * time.Second
+	handshakeTimeout  = 10 * time.Second
+)
+
+// sender makes HTTP exchanges: one POST, one answer, no redirects, nothing sent twice.
+type sender struct {
+	transport *http.Transport
+	userAgent string
+}
+
+// newSender tunes a transport for many endpoints. lane is the usual number of exchanges at once with one of them.
+func newSender(d *dialler, userAgent string, lane int, roots *x509.CertPool) *sender {
+	return &sender{
+		userAgent: userAgent,
+		transport: &http.Transport{
+			Proxy:                  nil, // never from the environment: a proxy would undo the guard
+			DialContext:            d.connect,
+			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+			TLSHandshakeTimeout:    handshakeTimeout,
+			ForceAttemptHTTP2:      true,
+			MaxIdleConns:           maxIdleConns,
+			MaxIdleConnsPerHost:    max(lane, minIdlePerHost),
+			IdleConnTimeout:        idleConnTimeout,
+			MaxResponseHeaderBytes: maxResponseHeader,
+			DisableCompression:     true, // what is kept of an answer is what was sent
+		},
+	}
+}
+
+func (s *sender) close() { s.transport.CloseIdleConnections() }
+
+// exchanged is what came of one exchange.
+type exchanged struct {
+	answer   Answer
+	sent     http.Header // as sent
+	body     string      // of the answer, its first schemas.MaxResponseBody bytes
+	message  string      // one sentence when there is no answer, or it broke off
+	started  time.Time
+	duration time.Duration
+}
+
+// send posts a request and reads the answer. The whole takes at most timeout.
+//
+// An answer counts from its header on: when only its body breaks off or comes too late, the status still says what the
+// receiver did with the delivery.
+func (s *sender) send(ctx context.Context, endpoint *url.URL, r Request, timeout time.Duration) (got exchanged) {
+	got = exchanged{started: time.Now(), sent: s.header(r.Header)}
+	defer func() {
+		got.duration = time.Since(got.started)
+		got.answer.Now = got.started.Add(got.duration)
+	}()
+	if !sendable(got.sent) {
+		got.fail(&failure{schemas.ErrorFormat, "a header of the delivery cannot be sent"})
+		return got
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	response, err := s.transport.RoundTrip(s.request(ctx, endpoint, got.sent, r.Body))
+	if err != nil {
+		got.fail(exchangeFailure(err))
+		return got
+	}
+	defer func() { _ = response.Body.Close() }()
+	got.answer.Status, got.answer.Header = response.StatusCode, response.Header
+	kept, err := io.ReadAll(io.LimitReader(response.Body, schemas.MaxResponseBody))
+	if err == nil {
+		_, err = io.CopyN(io.Discard, response.Body, maxDrain)
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		got.message = "the answer's body broke off or took too long"
+	}
+	got.body = strings.ToValidUTF8(string(kept), "\uFFFD")
+	return got
+}
+
+func (e *exchanged) fail(f *failure) {
+	e.answer.Error, e.message = f.kind, f.text
+}
+
+// request is made by hand: http.NewRequest would set GetBody, and with it net/http sends a POST again by itself on some
+// broken connections (always, when a header Idempotency-Key is there). An attempt is sent once.
+func (s *sender) request(ctx context.Context, endpoint *url.URL, header http.Header, body []byte) *http.Request {
+	r := &http.Request{
+		Method: http.MethodPost, URL: endpoint, Host: endpoint.Host, Header: header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Body: http.NoBody, ContentLength: int64(len(body)),
+	}
+	if len(body) > 0 {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	return r.WithContext(ctx)
+}
+
+// header copies h without what belongs to the connection, and adds the User-Agent unless there is one.
+func (s *sender) header(h http.Header) http.Header {
+	out := maps.Clone(h)
+	if out == nil {
+		out = http.Header{}
+	}
+	named := false
+	for name := range h {
+		switch strings.ToLower(name) {
+		case "host", "content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection", "te",
+			"trailer", "upgrade", "expect":
+			delete(out, name)
+		case "user-agent":
+			named = true
+		}
+	}
+	if _, canonical := out["User-Agent"]; !canonical {
+		out["User-Agent"] = nil // keeps net/http from adding its own beside another spelling
+		if !named {
+			out["User-Agent"] = []string{s.userAgent}
+		}
+	}
+	return out
+}
+
+// sendable reports whether HTTP allows the names and values of a header (RFC 9110, 5.1 and 5.5).
+func sendable(h http.Header) bool {
+	const token = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	inToken := func(r rune) bool { return strings.ContainsRune(token, r) }
+	control := func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+	for name, values := range h {
+		if name == "" || strings.TrimFunc(name, inToken) != "" {
+			return false
+		}
+		if slices.ContainsFunc(values, func(v string) bool { return strings.ContainsFunc(v, control) }) {
+			return false
+		}
+	}
+	return true
+}

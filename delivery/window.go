@@ -1,0 +1,177 @@
+package delivery
+
+import (
+	"time"
+
+	"github.com/hookswitch/hookswitch/storage"
+)
+
+// Bounds of one claim, in deliveries: the least that is worth asking for unless the window is smaller, and the most.
+const (
+	minClaim = 16
+	maxClaim = 256
+)
+
+// settled lets go of deliveries that the store has taken back, or that another node has.
+func (d *dispatcher) settled(items []*item) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, it := range items {
+		if _, ours := d.items[it]; !ours {
+			continue
+		}
+		delete(d.items, it)
+		l := it.lane
+		d.hold(l, -1, -it.size)
+		if l.skipped && (l.held == 0 || !l.trailing && l.held <= l.room()/2) {
+			l.skipped = false
+			d.wakeClaim()
+		}
+		d.rest(l)
+	}
+	d.feed()
+}
+
+// feed wakes the claimer if it went away for want of room and there is some again. The lock is held.
+func (d *dispatcher) feed() {
+	if d.starved && d.claimable() > 0 {
+		d.starved = false
+		d.wakeClaim()
+	}
+}
+
+// rest puts a lane that holds nothing among the idle ones, of which the oldest is let go.
+func (d *dispatcher) rest(l *lane) {
+	if l.held > 0 || l.idle != nil || l.phase == phaseHalted || l.phase == phaseLoading {
+		return
+	}
+	l.idle = d.idle.PushBack(l)
+	if d.idle.Len() > idleLanes {
+		oldest := d.idle.Remove(d.idle.Front()).(*lane)
+		delete(d.lanes, oldest.key)
+		delete(d.behind, oldest)
+	}
+}
+
+// lose forgets a delivery whose lease another has taken, unless its exchange is under way: then it is settled all the
+// same, because a "delivered" counts.
+func (d *dispatcher) lose(it *item) {
+	d.mu.Lock()
+	queued := it.lane.forget(it)
+	d.mu.Unlock()
+	if queued {
+		d.settled([]*item{it})
+	}
+}
+
+// expiring lists deliveries whose lease ends before then.
+func (d *dispatcher) expiring(then time.Time) []*item {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var list []*item
+	for it := range d.items {
+		if it.until.Before(then) {
+			list = append(list, it)
+		}
+	}
+	return list
+}
+
+// extended notes new ends of leases.
+func (d *dispatcher) extended(items []*item, until time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, it := range items {
+		it.until = until
+	}
+}
+
+// claimable is how many deliveries the window has room for now, 0 when that is too few to ask.
+func (d *dispatcher) claimable() int {
+	n := min(maxClaim, d.window-d.held, (d.windowBytes-d.heldBytes)/max(d.typicalClaim, 1))
+	switch {
+	case d.held == 0:
+		return max(n, 1) // whatever the sizes, something must go on
+	case n < min(minClaim, d.window/2):
+		return 0
+	}
+	return n
+}
+
+// claim begins a claim: it reserves room for as many as it returns.
+func (d *dispatcher) claim() (n int, number uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n = d.claimable()
+	if n == 0 || d.closing {
+		d.starved = true
+		return 0, d.claimed
+	}
+	d.claimed++
+	d.held += n
+	return n, d.claimed
+}
+
+// claimedAll ends a claim that asked for n: the room becomes the lanes', what is left over is given back, and lanes that
+// had nothing more in the store are no longer behind.
+func (d *dispatcher) claimedAll(got []storage.Held, n int, number uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.held -= n
+	counts := map[storage.Lane]int{}
+	for i := range got {
+		size := itemSize(len(got[i].Event))
+		counts[got[i].Lane()]++
+		d.hold(d.laneOf(got[i].Lane()), 1, size)
+		d.typicalClaim += (size - d.typicalClaim) / 8
+	}
+	if len(got) == n {
+		return // cut short by the window: who has more is not known
+	}
+	for l := range d.behind {
+		if l.marked < number && !l.skipped && counts[l.key] < perLane {
+			l.behind = false
+			delete(d.behind, l)
+		}
+	}
+}
+
+// skip reports whether a claim must pass over a lane. The store calls it under its locks.
+func (d *dispatcher) skip(key storage.Lane) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := d.lanes[key]
+	if l == nil {
+		return false
+	}
+	full := l.phase == phaseHalted || l.held+perLane > l.room() ||
+		l.trailing && (l.held > 0 || d.trailHeld+perLane > d.window/2)
+	l.skipped = full
+	return full
+}
+
+// wakeClaim makes the claimer look again.
+func (d *dispatcher) wakeClaim() {
+	select {
+	case d.hungry <- struct{}{}:
+	default:
+	}
+}
+
+// drain closes the dispatcher: no exchange begins any more. It returns what is queued.
+func (d *dispatcher) drain() []*item {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closing = true
+	var queued []*item
+	for _, l := range d.lanes {
+		queued = append(queued, l.queue...)
+		l.queue = nil
+	}
+	return queued
+}
+
+// itemOverhead is what a held delivery takes in memory beside its event's bytes, roughly.
+const itemOverhead = 512
+
+func itemSize(event int) int { return event + itemOverhead }
