@@ -1,0 +1,258 @@
+package bolt
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/hookswitch/hookswitch/schemas"
+	"github.com/hookswitch/hookswitch/storage"
+)
+
+// acceptJob is a part of a batch on its way to the committer. It owns all it points to, except for the strings.
+type acceptJob struct {
+	items []arrival
+	out   []storage.Accepted
+	rows  []byte // the items' event rows, one after the other
+}
+
+// arrival is an event with its row written as far as can be before it has a number.
+type arrival struct {
+	account schemas.AccountID
+	id      string
+	window  time.Duration
+	row     []byte
+	to      []storage.Target
+	// looked is the beginning of the first span in which a repeat was not looked for yet.
+	looked int64
+	done   bool // has its answer
+}
+
+// maxPublicID bounds what becomes a key. The methods allow much less.
+const maxPublicID = 1 << 10
+
+// Accept makes events and their deliveries durable.
+func (s *Store) Accept(ctx context.Context, batch []storage.NewEvent) []storage.Accepted {
+	if len(batch) <= s.tuning.requestItems {
+		return s.accept(ctx, batch)
+	}
+	// Parts of a big batch travel side by side, so that it neither fills a commit nor waits for many.
+	out := make([]storage.Accepted, 0, len(batch))
+	type sent struct {
+		part []storage.NewEvent
+		job  *acceptJob
+		req  *request
+		err  error
+	}
+	var parts []sent
+	for at := 0; at < len(batch); at += s.tuning.requestItems {
+		p := sent{part: batch[at:min(at+s.tuning.requestItems, len(batch))]}
+		p.job, p.req, p.err = s.sendAccept(ctx, p.part)
+		parts = append(parts, p)
+	}
+	for _, p := range parts {
+		out = append(out, s.awaitAccept(ctx, p.part, p.job, p.req, p.err)...)
+	}
+	return out
+}
+
+func (s *Store) accept(ctx context.Context, batch []storage.NewEvent) []storage.Accepted {
+	job, req, err := s.sendAccept(ctx, batch)
+	return s.awaitAccept(ctx, batch, job, req, err)
+}
+
+// sendAccept does what can be done beside the committer: rows, refusals, and repeats of events in closed spans. req is
+// nil when nothing is left to commit.
+func (s *Store) sendAccept(ctx context.Context, batch []storage.NewEvent) (*acceptJob, *request, error) {
+	if err := s.usable(ctx); err != nil {
+		return nil, nil, err
+	}
+	job := newAcceptJob(batch)
+	if err := s.lookBack(ctx, job); err != nil {
+		return nil, nil, err
+	}
+	left := 0
+	for i := range job.items {
+		if !job.items[i].done {
+			left += 1 + len(job.items[i].to)
+		}
+	}
+	if left == 0 {
+		return job, nil, nil
+	}
+	req, err := s.send(ctx, job, left, len(job.rows))
+	return job, req, err
+}
+
+func (s *Store) awaitAccept(
+	ctx context.Context, batch []storage.NewEvent, job *acceptJob, req *request, err error,
+) []storage.Accepted {
+	if err == nil && req != nil {
+		err = s.await(ctx, req)
+	}
+	if err == nil {
+		return job.out
+	}
+	out := make([]storage.Accepted, len(batch))
+	for i := range out {
+		out[i].Err = err
+	}
+	return out
+}
+
+func newAcceptJob(batch []storage.NewEvent) *acceptJob {
+	size, targets := 0, 0
+	for i := range batch {
+		e := &batch[i]
+		size += sumLen + 8 + 20 + len(e.Type) + 10*len(e.To) + len(e.Body)
+		targets += len(e.To)
+	}
+	job := &acceptJob{
+		items: make([]arrival, len(batch)),
+		out:   make([]storage.Accepted, len(batch)),
+		rows:  make([]byte, 0, size),
+	}
+	to, held := make([]storage.Target, 0, targets), make([]storage.Held, 0, targets)
+	for i := range batch {
+		e, it := &batch[i], &job.items[i]
+		if err := checkEvent(e); err != nil {
+			job.out[i].Err, it.done = err, true
+			continue
+		}
+		begin := len(job.rows)
+		job.rows = appendEventRow(job.rows, e)
+		first, firstHeld := len(to), len(held)
+		to = append(to, e.To...)
+		for _, t := range e.To {
+			if t.Hold > 0 {
+				held = append(held, storage.Held{Ref: storage.Ref{Account: e.Account, Webhook: t.Webhook}})
+			}
+		}
+		it.account, it.id, it.window = e.Account, e.ID, e.Window
+		it.row, it.to = job.rows[begin:len(job.rows):len(job.rows)], to[first:len(to):len(to)]
+		if len(held) > firstHeld {
+			job.out[i].Held = held[firstHeld:len(held):len(held)]
+		}
+	}
+	return job
+}
+
+// checkEvent refuses what cannot be stored.
+func checkEvent(e *storage.NewEvent) error {
+	switch {
+	case e.Account <= 0:
+		return errors.New("the event has no account")
+	case e.ID == "" || len(e.ID) > maxPublicID:
+		return fmt.Errorf("the event's id must have 1 to %d bytes", maxPublicID)
+	case len(e.Body) > math.MaxInt32/2:
+		return errors.New("the event is too large")
+	}
+	for i, t := range e.To {
+		if t.Webhook <= 0 {
+			return fmt.Errorf("target %d of the event is no webhook", i)
+		}
+	}
+	if hasTwice(e.To) {
+		return errors.New("a target of the event is there twice")
+	}
+	return nil
+}
+
+func hasTwice(to []storage.Target) bool {
+	if len(to) < 2 {
+		return false
+	}
+	sorted := slices.Clone(to)
+	slices.SortFunc(sorted, func(a, b storage.Target) int { return cmp.Compare(a.Webhook, b.Webhook) })
+	distinct := slices.CompactFunc(sorted, func(a, b storage.Target) bool { return a.Webhook == b.Webhook })
+	return len(distinct) < len(to)
+}
+
+func (j *acceptJob) run(t *txn) error {
+	for i := range j.items {
+		if it := &j.items[i]; !it.done {
+			t.accept(it, &j.out[i])
+		}
+		if t.err != nil {
+			return t.err
+		}
+	}
+	return nil
+}
+
+func (j *acceptJob) fail(err error) {
+	for i := range j.items {
+		if !j.items[i].done {
+			j.out[i] = storage.Accepted{Err: err}
+		}
+	}
+}
+
+// accept writes one event, unless it is a repeat.
+func (t *txn) accept(it *arrival, out *storage.Accepted) {
+	if it.window > 0 {
+		first, found, err := t.findRepeat(it)
+		if err != nil {
+			t.store.harm.note(err)
+			*out = storage.Accepted{Err: err}
+			return
+		}
+		if found {
+			*out = storage.Accepted{Seq: first.seq, Repeat: true, Matched: int(first.matched)}
+			return
+		}
+	}
+	p := t.current()
+	where := t.currentSpan()
+	if t.err != nil {
+		return
+	}
+	t.numbers.seq++
+	seq := t.numbers.seq
+	binary.BigEndian.PutUint64(it.row[sumLen:], uint64(t.now.wall))
+	t.key = eventKey(t.key[:0], it.account, seq)
+	t.put(t.part(p, ofEvents), t.key, it.row)
+
+	b := t.spanBucket(where)
+	row := t.row(publicIDRowLen)
+	publicIDRow{seq, t.now.wall, uint32(len(it.to))}.write(row)
+	t.key = publicIDKey(t.key[:0], it.account, it.id)
+	t.put(b, t.key, row)
+
+	out.Seq, out.Matched = seq, len(it.to)
+	held := out.Held
+	for _, target := range it.to {
+		ref := storage.Ref{Account: it.account, Webhook: target.Webhook, Seq: seq}
+		if target.Hold > 0 {
+			held[0].Seq, held[0].Accepted = seq, instantTime(t.now.wall)
+			t.owe(p, ref, target.Hold, &held[0])
+			held = held[1:]
+		} else {
+			t.owe(p, ref, 0, nil)
+		}
+	}
+	t.volume += len(it.row) + len(it.id) + 64 + 192*len(it.to)
+}
+
+// owe writes a new delivery, leased at birth when held is not nil.
+func (t *txn) owe(p *partition, ref storage.Ref, hold time.Duration, held *storage.Held) {
+	d := deliveryRow{state: statePending, flight: held != nil, due: t.now.wall, updated: t.now.wall}
+	t.index(ref, d)
+	row := t.row(deliveryRowLen)
+	d.write(row)
+	t.key = deliveryKey(t.key[:0], ref)
+	t.put(t.part(p, ofDeliveries), t.key, row)
+	t.key = lineKey(t.key[:0], ref.Lane(), ref.Seq)
+	t.put(t.part(p, ofLines), t.key, t.row(sumLen))
+	t.numbers.open++
+	e := effect{what: effectDue, ref: ref, spot: spot{d.due, ref.Seq, d.flight}}
+	if held != nil {
+		e.what, e.hold, e.held = effectHeld, hold, held
+	}
+	t.effects = append(t.effects, e)
+}

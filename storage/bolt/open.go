@@ -1,0 +1,299 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	bbolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/hookswitch/hookswitch/storage"
+)
+
+// FileName is the one file in the store's directory.
+const FileName = "hookswitch.db"
+
+// Options say where a store is.
+type Options struct {
+	// Dir is the store's directory; it is made, with mode 0700, when it is not there.
+	Dir string
+	// NoSync leaves out the fsyncs, which makes a store lose or destroy data when the machine stops. For tests.
+	NoSync bool
+}
+
+// Store is an open store. It is the whole of a [storage.Store] for one process.
+type Store struct {
+	db     *bbolt.DB
+	tuning tuning
+	opened time.Time // with a monotonic reading: leases do not mind a clock that is set
+
+	inbox    inbox
+	requests sync.Pool // of *request
+	stopped  chan struct{}
+
+	// The committer's own.
+	numbers numbers
+	txn     txn
+	volume  int // bytes put into the latest partition since the store was opened
+
+	calendar atomic.Pointer[calendar]
+	board    board
+	changes  bell
+	harm     harm
+
+	upkeep sync.Mutex // one Expire at a time; guards retire
+	retire *retirement
+	scrub  scrubber
+
+	closed  chan struct{}
+	closing sync.Once
+	failure atomic.Pointer[stopError]
+	failed  chan struct{}
+}
+
+var _ storage.Store = (*Store)(nil)
+
+// tuning are the sizes that tests make small.
+type tuning struct {
+	span         time.Duration // length of partitions and of spans of public ids
+	partition    int           // bytes after which a partition is full
+	commitItems  int
+	commitBytes  int
+	requestItems int
+	lockWait     time.Duration
+	maxFile      int // bytes the file may have; 0: no limit
+	openFile     func(string, int, os.FileMode) (*os.File, error)
+}
+
+// Why spans of six hours: a repeat is looked for in every span of its window. A miss costs about a microsecond a span,
+// so a window of a day costs five of them, four of which the callers do beside the committer (a closed span never
+// changes). Hours would cost 25. Days would save little and make the tree into which publishers' random ids go four
+// times as big; its pages are rewritten one by one as soon as it outgrows a commit's worth of ids.
+func defaultTuning() tuning {
+	return tuning{
+		span: 6 * time.Hour, partition: 64 << 20,
+		commitItems: 4096, commitBytes: 16 << 20, requestItems: 512,
+		lockWait: 500 * time.Millisecond,
+	}
+}
+
+// mapSize is the address space the file is mapped into. It costs nothing, and a file that outgrows its mapping has to
+// be mapped again, which waits for every reader.
+func mapSize() int {
+	if runtime.GOOS == "windows" { // there the file is made as big as its mapping
+		return 0
+	}
+	return int(min(int64(64<<30), math.MaxInt>>2))
+}
+
+// Open opens the store in a directory, or makes one. Leases taken before are void: all open deliveries are due again.
+// The errors are sentences for the operator: the directory cannot be used, the store is already open, its format is
+// not known, or it is damaged.
+//
+// The time to open grows with the size of the file (about one second for each 2 GB from a disk that reads that fast):
+// the list of free pages is not stored, which keeps commits fast, but found again by a walk over the file.
+func Open(o Options) (*Store, error) { return open(o, defaultTuning()) }
+
+func open(o Options, tune tuning) (*Store, error) {
+	s, err := openStore(o, tune)
+	if err != nil {
+		return nil, fmt.Errorf("open store in %s: %w", o.Dir, err)
+	}
+	return s, nil
+}
+
+func openStore(o Options, tune tuning) (*Store, error) {
+	if o.Dir == "" {
+		return nil, errors.New("no directory is given")
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(o.Dir, FileName)
+	fresh := false
+	switch info, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		fresh = true
+	case err != nil:
+		return nil, err
+	case info.Size() > 0:
+		if err := inspect(path, tune.lockWait); err != nil {
+			return nil, err
+		}
+	}
+	db, err := openFile(path, o, tune)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		db: db, tuning: tune, opened: time.Now(),
+		stopped: make(chan struct{}), closed: make(chan struct{}), failed: make(chan struct{}),
+	}
+	s.inbox.bell = make(chan struct{}, 1)
+	s.changes.reset()
+	if err := s.prepare(fresh, o.Dir); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	go s.commits()
+	return s, nil
+}
+
+// openFile turns what bbolt says, or panics with, into sentences.
+func openFile(path string, o Options, tune tuning) (db *bbolt.DB, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if v := recover(); v != nil {
+			db, err = nil, fmt.Errorf("the file is damaged: %v", v)
+		}
+	}()
+	db, err = bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout:         tune.lockWait,
+		FreelistType:    bbolt.FreelistMapType,
+		NoFreelistSync:  true,
+		InitialMmapSize: mapSize(),
+		NoSync:          o.NoSync,
+		MaxSize:         tune.maxFile,
+		OpenFile:        tune.openFile,
+		NoStatistics:    true,
+	})
+	return db, explain(err)
+}
+
+// inspect looks at an existing file before anything is written to it: whether it is free, whole, and of a format this
+// version knows. It also brings the file into the page cache from front to back, because the walks over its pages that
+// follow jump, which is six times slower on a cold disk.
+func inspect(path string, wait time.Duration) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("the file is damaged: %v", v)
+		}
+	}()
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true, Timeout: wait, InitialMmapSize: mapSize()})
+	if err != nil {
+		return explain(err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	size, err := readThrough(path)
+	if err != nil {
+		return err
+	}
+	return db.View(func(tx *bbolt.Tx) error {
+		if tx.Size() > size {
+			return errors.New("the file is damaged: its end is missing")
+		}
+		if err := checkFormat(tx); err != nil {
+			return err
+		}
+		// Stats visits the header of every page in use. bbolt does the same when it opens the file for writing, but
+		// in a goroutine of its own, where a panic over a broken page could not be caught.
+		return tx.ForEach(func(_ []byte, b *bbolt.Bucket) error {
+			b.Stats()
+			return nil
+		})
+	})
+}
+
+func readThrough(path string) (int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	return io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{f}, make([]byte, 1<<20))
+}
+
+func explain(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, berrors.ErrTimeout):
+		return errors.New("the store is already open, in another process or in this one")
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		return fmt.Errorf("%s is damaged or not a store: %w", FileName, err)
+	}
+	return err
+}
+
+// Failed is closed when the store has stopped by itself because the disk failed in a way after which nothing it holds
+// in memory can be trusted (an fsync that failed must never be repeated). The process should end; opening the store
+// again shows what the disk has.
+func (s *Store) Failed() <-chan struct{} { return s.failed }
+
+// Close waits for writes under way and for readers, a Backup is broken off, and releases the file.
+func (s *Store) Close() error {
+	var err error
+	s.closing.Do(func() {
+		close(s.closed)
+		s.inbox.close()
+		<-s.stopped
+		s.board.close()
+		err = s.db.Close()
+	})
+	return err
+}
+
+// stopError is why a store stopped by itself.
+type stopError struct{ cause error }
+
+func (e *stopError) Error() string { return "the store stopped: " + e.cause.Error() }
+func (e *stopError) Unwrap() error { return e.cause }
+
+// usable is nil while the store can be asked.
+func (s *Store) usable(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case <-s.closed:
+		return storage.ErrClosed
+	default:
+	}
+	if err := s.failure.Load(); err != nil {
+		return err
+	}
+	return nil
+}
+
+// view runs fn in a read transaction. fn must be short, because pages that it may see cannot be used again, and must
+// copy what it keeps.
+func (s *Store) view(ctx context.Context, fn func(tx *bbolt.Tx) error) (err error) {
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	// A page that cannot be read is a fault of the memory map, and a page that is broken a panic of bbolt.
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("read the file: %v: %w", v, ErrDamaged)
+			s.harm.note(err)
+		}
+	}()
+	err = s.db.View(fn)
+	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
+		return storage.ErrClosed
+	}
+	if errors.Is(err, ErrDamaged) {
+		s.harm.note(err)
+	}
+	return err
+}
+
+// instant is one reading of the two clocks, in nanoseconds: wall for what is stored, mono for what is not.
+type instant struct{ wall, mono int64 }
+
+func (s *Store) now() instant {
+	now := time.Now()
+	return instant{now.UnixNano(), int64(now.Sub(s.opened))}
+}

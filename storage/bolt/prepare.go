@@ -1,0 +1,199 @@
+package bolt
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	bbolt "go.etcd.io/bbolt"
+
+	"github.com/hookswitch/hookswitch/storage"
+)
+
+// format is the version of the layout that doc.go draws. A store of another version is refused.
+const format = 1
+
+// place is a bucket that is always there.
+type place int
+
+const (
+	inMeta place = iota
+	inDue
+	inFlights
+	inTallies
+	inRecords
+	inPrints
+	inCounters
+	inChanges
+	placeCount
+)
+
+// The names are stored; do not change them. None begins with a prefix of partition.go.
+func (p place) String() string {
+	return [...]string{"meta", "due", "flights", "tallies", "records", "fingerprints", "counters", "changes"}[p]
+}
+
+// numbers are the store's own counters. They stand in the small bucket meta, which bbolt keeps inside the root page, so
+// that writing them with every commit costs nothing.
+type numbers struct {
+	seq      uint64 // of the last event
+	revision uint64 // of the last change of a record
+	open     uint64 // deliveries owed
+}
+
+const (
+	metaFormat   = "format"
+	metaBoot     = "boot"
+	metaSeq      = "seq"
+	metaRevision = "revision"
+	metaOpen     = "open"
+)
+
+func readNumber(b *bbolt.Bucket, key string) (uint64, error) {
+	row := b.Get([]byte(key))
+	if row == nil {
+		return 0, nil
+	}
+	p, ok := unseal([]byte(key), row)
+	if !ok || len(p) != 8 {
+		return 0, damaged("the store's counter %q", key)
+	}
+	return number(p), nil
+}
+
+func writeNumber(b *bbolt.Bucket, key string, n uint64) error {
+	row := binary.BigEndian.AppendUint64(make([]byte, sumLen), n)
+	seal([]byte(key), row)
+	return b.Put([]byte(key), row)
+}
+
+func checkFormat(tx *bbolt.Tx) error {
+	meta := tx.Bucket([]byte(inMeta.String()))
+	if meta == nil {
+		if k, _ := tx.Cursor().First(); k == nil {
+			return nil // made, but not prepared before the process ended
+		}
+		return fmt.Errorf("%s is not a store of Hookswitch", FileName)
+	}
+	got, err := readNumber(meta, metaFormat)
+	if err != nil {
+		return err
+	}
+	if got != format {
+		return fmt.Errorf("the store has format %d, this version of Hookswitch knows %d", got, format)
+	}
+	return nil
+}
+
+// prepare makes a file a store and builds in memory what is not stored.
+func (s *Store) prepare(fresh bool, dir string) error {
+	var boot uint64
+	err := s.db.Update(func(tx *bbolt.Tx) (err error) {
+		for p := range placeCount {
+			if _, err := tx.CreateBucketIfNotExists([]byte(p.String())); err != nil {
+				return err
+			}
+		}
+		boot, err = s.boot(tx.Bucket([]byte(inMeta.String())))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if fresh {
+		if err := errors.Join(syncDir(dir), syncDir(filepath.Dir(dir))); err != nil {
+			return err
+		}
+	}
+	for more := true; more; {
+		if err := s.db.Update(func(tx *bbolt.Tx) error { more, err = s.land(tx); return err }); err != nil {
+			return err
+		}
+	}
+	s.board.start(boot<<40, s.opened)
+	return s.db.View(func(tx *bbolt.Tx) error {
+		s.calendar.Store(readCalendar(tx))
+		return s.board.load(tx, s.now())
+	})
+}
+
+// boot reads the counters and begins a new age of tokens. A token is the boot's number and 40 bits of counter.
+func (s *Store) boot(meta *bbolt.Bucket) (boot uint64, err error) {
+	for _, c := range []struct {
+		key string
+		to  *uint64
+	}{{metaBoot, &boot}, {metaSeq, &s.numbers.seq}, {metaRevision, &s.numbers.revision}, {metaOpen, &s.numbers.open}} {
+		if *c.to, err = readNumber(meta, c.key); err != nil {
+			return 0, err
+		}
+	}
+	boot++
+	return boot, errors.Join(writeNumber(meta, metaFormat, format), writeNumber(meta, metaBoot, boot))
+}
+
+// land moves deliveries that were leased at birth, and not settled before the store was closed or killed, into the due
+// index, and forgets removed records, whose followers are gone. It does so in bounded steps.
+func (s *Store) land(tx *bbolt.Tx) (more bool, err error) {
+	const step = 2000
+	n := 0
+	t := &txn{store: s, now: s.now(), calendar: readCalendar(tx)}
+	t.begin(tx)
+	var refs []storage.Ref
+	ascend(t.place(inFlights), nil, nil, func(k, _ []byte) bool {
+		ref, ok := parseDeliveryKey(k)
+		if ok {
+			refs = append(refs, ref)
+		}
+		n++
+		return n < step
+	})
+	for _, ref := range refs {
+		if err := t.landOne(ref); err != nil {
+			return false, err
+		}
+	}
+	var gone []uint64
+	ascend(t.place(inChanges), nil, nil, func(k, v []byte) bool {
+		if p, ok := unseal(k, v); ok && len(k) == 8 && len(p) > 0 && p[0] != 0 {
+			gone = append(gone, number(k))
+		}
+		return len(gone) < step
+	})
+	for _, revision := range gone {
+		t.delete(t.place(inChanges), appendNumber(t.key[:0], revision))
+	}
+	return len(refs) == step || len(gone) == step, t.err
+}
+
+func (t *txn) landOne(ref storage.Ref) error {
+	row, _, err := t.delivery(ref)
+	switch {
+	case errors.Is(err, ErrDamaged):
+		t.store.harm.note(err) // it stays where it is, out of reach
+		row.flight = false
+	case err != nil && !errors.Is(err, storage.ErrAbsent):
+		return err
+	}
+	t.delete(t.place(inFlights), deliveryKey(t.key[:0], ref))
+	if err == nil && row.open() && row.flight {
+		row.flight = false
+		t.index(ref, row)
+		t.putDelivery(ref, row)
+	}
+	return t.err
+}
+
+// syncDir makes the names in a directory durable.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" { // which cannot sync a directory
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,272 @@
+package bolt
+
+import (
+	"bytes"
+	"container/heap"
+	"context"
+	"errors"
+	"time"
+
+	bbolt "go.etcd.io/bbolt"
+
+	"github.com/hookswitch/hookswitch/storage"
+)
+
+// Wake receives when something may have become due that the last Claim did not know of.
+func (s *Store) Wake() <-chan struct{} { return s.board.wake }
+
+// Claim leases due deliveries. Its cost follows what it hands out and the number of lanes that are due, not the number
+// of deliveries. A delivery whose record is damaged is set aside until the store is opened again; Check tells.
+func (s *Store) Claim(ctx context.Context, ask storage.Ask) ([]storage.Held, time.Duration, error) {
+	if ask.PerLane <= 0 {
+		ask.PerLane = ask.Max
+	}
+	picked, next, err := s.pick(ctx, ask)
+	if err != nil || len(picked) == 0 {
+		return nil, next, err
+	}
+	// What the board picked may have been settled meanwhile by a stale holder's word. The record decides, and it is
+	// read outside the board's lock, in short transactions.
+	const chunk = 128
+	held := make([]storage.Held, 0, len(picked))
+	var misses []miss
+	for at := 0; at < len(picked) && err == nil; at += chunk {
+		part := picked[at:min(at+chunk, len(picked))]
+		err = s.view(ctx, func(tx *bbolt.Tx) error {
+			for _, h := range part {
+				if got, m := s.load(tx, h); m.why == hit {
+					held = append(held, got)
+				} else {
+					misses = append(misses, m)
+				}
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		s.board.giveBack(picked, s.now())
+		return nil, 0, err
+	}
+	if len(misses) > 0 {
+		s.board.correct(misses, s.now())
+	}
+	return held, next, nil
+}
+
+// pick chooses and leases. The read transaction begins under the board's lock; see board.
+func (s *Store) pick(ctx context.Context, ask storage.Ask) (picked []*lease, next time.Duration, err error) {
+	s.board.mu.Lock()
+	defer s.board.mu.Unlock()
+	err = s.view(ctx, func(tx *bbolt.Tx) error {
+		picked, next = s.board.pick(tx.Bucket([]byte(inDue.String())), ask, s.now())
+		return nil
+	})
+	return picked, next, err
+}
+
+// miss is a lease that leads to nothing to hand out.
+type miss struct {
+	lease *lease
+	why   verdict
+	spot  spot // early: where it really stands
+}
+
+type verdict uint8
+
+const (
+	hit    verdict = iota
+	gone           // it is not owed any more
+	early          // it is owed, but later: memory had an old place of it
+	broken         // its record is damaged
+)
+
+// load reads what a lease is about.
+func (s *Store) load(tx *bbolt.Tx, h *lease) (storage.Held, miss) {
+	l := h.lane.id
+	ref := storage.Ref{Account: l.Account, Webhook: l.Webhook, Seq: h.spot.seq}
+	p := s.calendar.Load().partition(ref.Seq)
+	row, err := getDelivery(partitionBucket(tx, p, ofDeliveries), deliveryKey(nil, ref), ref)
+	var event eventRow
+	if err == nil && row.open() {
+		event, err = getEvent(partitionBucket(tx, p, ofEvents), ref.Account, ref.Seq)
+	}
+	switch {
+	case errors.Is(err, storage.ErrAbsent), err == nil && !row.open():
+		return storage.Held{}, miss{lease: h, why: gone}
+	case err != nil:
+		s.harm.note(err)
+		return storage.Held{}, miss{lease: h, why: broken}
+	case row.due > h.spot.due && row.due > s.now().wall:
+		return storage.Held{}, miss{lease: h, why: early, spot: spot{row.due, ref.Seq, row.flight}}
+	}
+	return storage.Held{
+		Ref: ref, Token: h.token, Attempts: int(row.attempts),
+		Accepted: instantTime(event.accepted), Event: bytes.Clone(event.body),
+	}, miss{}
+}
+
+// pick leases what is due: accounts in turn, the lanes of each in turn, a share to each lane until ask is filled.
+// The board is locked.
+func (b *board) pick(due *bbolt.Bucket, ask storage.Ask, now instant) ([]*lease, time.Duration) {
+	b.expire(now)
+	b.ripen(now)
+	b.claims++
+	var picked []*lease
+	var out []*lane
+	lines := 0
+	for i := b.turns.head; i < len(b.turns.items); i++ {
+		lines += b.turns.items[i].lanes.len()
+	}
+	share := max(1, ask.Max/max(1, lines))
+	for len(picked) < ask.Max && b.turns.len() > 0 {
+		t := b.turns.pop()
+		l := t.lanes.pop()
+		l.where = parked
+		before := len(picked)
+		if ask.Skip == nil || !ask.Skip(l.id) {
+			picked = b.serve(l, due, ask, now, min(share, ask.Max-len(picked)), picked)
+		}
+		switch {
+		case len(picked) > before && l.taken < ask.PerLane && l.due() <= now.wall:
+			l.where = turning
+			t.lanes.push(l)
+		default:
+			out = append(out, l)
+		}
+		if t.lined = t.lanes.len() > 0; t.lined {
+			b.turns.push(t)
+		}
+	}
+	next := int64(never)
+	if b.turns.len() > 0 {
+		next = 0 // ask was filled before every lane had its turn
+	}
+	for _, l := range out {
+		l.where = idle
+		if b.settleIn(l, now); l.where == turning && next != 0 && (ask.Skip == nil || !ask.Skip(l.id)) {
+			next = 0
+		}
+	}
+	b.fresh = false
+	b.rouse(now)
+	if next == never {
+		next = b.nextDue(ask.Skip, now)
+	}
+	return picked, hint(next)
+}
+
+// serve leases up to n deliveries of a lane that has its turn.
+func (b *board) serve(l *lane, due *bbolt.Bucket, ask storage.Ask, now instant, n int, picked []*lease) []*lease {
+	if l.turn != b.claims {
+		l.turn, l.taken = b.claims, 0
+	}
+	if l.postponed != 0 {
+		if l.postponed > now.wall {
+			return picked
+		}
+		l.postponed = 0
+	}
+	n = min(n, ask.PerLane-l.taken)
+	for reads := 0; n > 0; {
+		if len(l.ready) == 0 || l.ready[0].due > now.wall {
+			// Enough for several turns at once. What others hold is passed over, which the number of reads bounds.
+			if l.next > now.wall || reads == 4 {
+				break
+			}
+			l.fill(due, now.wall, max(16, n, min(ask.Max, 256)))
+			reads++
+			continue
+		}
+		s := l.pop()
+		if l.held[s.seq] != nil {
+			continue
+		}
+		picked = append(picked, b.grant(l, s, now, ask.Hold))
+		l.taken++
+		n--
+	}
+	return picked
+}
+
+// nextDue is how long until a lane that is not skipped, or a lease, runs ripe; never when nothing waits.
+func (b *board) nextDue(skip func(storage.Lane) bool, now instant) int64 {
+	next := b.waiting.soonest(0, skip)
+	if next != never {
+		next = max(0, next-now.wall)
+	}
+	if len(b.leases) > 0 {
+		next = min(next, max(0, b.leases[0].until-now.mono))
+	}
+	return next
+}
+
+func hint(next int64) time.Duration {
+	if next == never {
+		return -1
+	}
+	return time.Duration(next)
+}
+
+// Extend lengthens leases. A token that is not the lease's, whatever the reason, is ErrStale.
+func (s *Store) Extend(ctx context.Context, held []storage.Held, hold time.Duration) []error {
+	errs := make([]error, len(held))
+	if err := s.usable(ctx); err != nil {
+		for i := range errs {
+			errs[i] = err
+		}
+		return errs
+	}
+	now := s.now()
+	b := &s.board
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := range held {
+		h := b.leaseOf(held[i].Ref)
+		if h == nil || h.token != held[i].Token || h.until <= now.mono {
+			errs[i] = storage.ErrStale
+			continue
+		}
+		h.until = after(now.mono, hold)
+		heap.Fix(&b.leases, h.index)
+	}
+	b.rouse(now)
+	return errs
+}
+
+// correct ends or mends leases that led to nothing.
+func (b *board) correct(misses []miss, now instant) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, m := range misses {
+		h := m.lease
+		if h.lane.held[h.spot.seq] != h {
+			continue
+		}
+		switch m.why {
+		case broken: // nobody can use it: keep it from being claimed for as long as the store is open
+			h.until = never
+			heap.Fix(&b.leases, h.index)
+			continue
+		case early:
+			b.revoke(h)
+			h.lane.note(m.spot)
+		case gone:
+			b.revoke(h)
+		}
+		b.settleIn(h.lane, now)
+	}
+	b.rouse(now)
+}
+
+// giveBack ends leases that Claim could not hand out.
+func (b *board) giveBack(picked []*lease, now instant) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, h := range picked {
+		if h.lane.held[h.spot.seq] == h {
+			b.revoke(h)
+			h.lane.note(h.spot)
+			b.settleIn(h.lane, now)
+		}
+	}
+}
