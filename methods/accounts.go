@@ -1,0 +1,237 @@
+package methods
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hookswitch/hookswitch/rpc"
+	"github.com/hookswitch/hookswitch/schemas"
+	"github.com/hookswitch/hookswitch/storage"
+)
+
+var accountMethods = []Method{
+	{Name: "ping", Run: func(context.Context, *Call) (any, error) { return pong, nil }},
+	{Name: "authenticate", Run: authenticate},
+	{Name: "createKey", Access: schemas.AccessAdmin, Run: createKey},
+	{Name: "listKeys", Access: schemas.AccessAdmin, Run: listKeys},
+	{Name: "revokeKey", Access: schemas.AccessAdmin, Run: revokeKey},
+}
+
+// pong answers ping.
+var pong = rpc.Raw(`"pong"`)
+
+// keyDocument shows a key. The key itself is in it only in the answer that creates it.
+type keyDocument struct {
+	ID      schemas.KeyID     `json:"id"`
+	Account schemas.AccountID `json:"account"`
+	Access  schemas.Access    `json:"access"`
+	Name    string            `json:"name,omitempty"`
+	Created *time.Time        `json:"created,omitempty"`
+	Key     string            `json:"key,omitempty"`
+}
+
+// authenticate makes a key the credential of the calls that follow on the same socket.
+func authenticate(_ context.Context, c *Call) (any, error) {
+	var p struct {
+		Key string `json:"key"`
+	}
+	if err := c.Decode(&p); err != nil {
+		return nil, err
+	}
+	caller, ok := c.directory.find(p.Key)
+	if !ok {
+		return nil, errUnauthorized
+	}
+	c.session.SetCredential("Bearer " + p.Key)
+	return keyDocument{ID: caller.Key, Account: caller.Account, Access: caller.Access}, nil
+}
+
+func createKey(ctx context.Context, c *Call) (any, error) {
+	var p struct {
+		Account jsonText       `json:"account"`
+		Access  schemas.Access `json:"access"`
+		Name    string         `json:"name"`
+	}
+	if err := c.Decode(&p); err != nil {
+		return nil, err
+	}
+	account := c.Caller.Account
+	if p.Account != "" {
+		var err error
+		if account, err = c.accountNamed(ctx, string(p.Account), c.Pointer("account")); err != nil {
+			return nil, err
+		}
+	}
+	key := newKey()
+	k, err := c.addKey(ctx, account, key, p.Access, p.Name)
+	if err != nil {
+		return nil, err
+	}
+	return keyDocument{k.ID, account, k.Access, k.Name, &k.Created, key}, nil
+}
+
+// newKey makes a key: 64 characters of [a-z0-9], which is what a Vision6 client insists on.
+func newKey() string {
+	const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
+	key := make([]byte, 0, 64)
+	random := make([]byte, 96)
+	for len(key) < 64 {
+		rand.Read(random)
+		for _, b := range random {
+			if b < 252 && len(key) < 64 { // 252 = 7 × 36: above it the first letters would be likelier
+				key = append(key, alphabet[b%36])
+			}
+		}
+	}
+	return string(key)
+}
+
+// addKey stores a key. The same key again, in the same account, is the one that is there.
+func (o *Operations) addKey(ctx context.Context, a schemas.AccountID, key string, access schemas.Access, name string) (schemas.Key, error) {
+	k := schemas.Key{Account: a, Hash: hashKey(key), Access: access, Name: name, Created: time.Now().UTC()}
+	r, _, err := o.store.Register(ctx, storage.Record{
+		Kind: storage.KindKey, Account: a, Fingerprint: k.Hash, Body: raw(k),
+	})
+	if err != nil {
+		return k, fmt.Errorf("store key: %w", err)
+	}
+	k.ID = schemas.KeyID(r.ID)
+	return k, o.directory.apply(storage.Change{Record: r})
+}
+
+// accountNamed finds the account a parameter names, by number or by name; a new name makes a new account.
+func (o *Operations) accountNamed(ctx context.Context, text, pointer string) (schemas.AccountID, error) {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		if !o.directory.hasAccount(schemas.AccountID(n)) {
+			return 0, invalid(pointer, "is not the number of an account; a name makes a new one")
+		}
+		return schemas.AccountID(n), nil
+	}
+	return o.addAccount(ctx, strings.TrimSpace(text))
+}
+
+func (o *Operations) addAccount(ctx context.Context, name string) (schemas.AccountID, error) {
+	r, _, err := o.store.Register(ctx, storage.Record{
+		Kind: storage.KindAccount, Fingerprint: name, Body: raw(schemas.Account{Name: name, Created: time.Now().UTC()}),
+	})
+	if err != nil {
+		return 0, fmt.Errorf("store account: %w", err)
+	}
+	o.directory.putAccount(schemas.AccountID(r.ID), name)
+	return schemas.AccountID(r.ID), nil
+}
+
+// ofAccount is the account an admin's call names, else the caller's own.
+func (c *Call) ofAccount(n schemas.AccountID) (schemas.AccountID, error) {
+	if n == 0 {
+		return c.Caller.Account, nil
+	}
+	if !c.directory.hasAccount(n) {
+		return 0, invalid(c.Pointer("account"), "is not the number of an account")
+	}
+	return n, nil
+}
+
+func listKeys(ctx context.Context, c *Call) (any, error) {
+	var p struct {
+		page
+		Account schemas.AccountID `json:"account"`
+	}
+	if err := c.Decode(&p); err != nil {
+		return nil, err
+	}
+	account, err := c.ofAccount(p.Account)
+	if err != nil {
+		return nil, err
+	}
+	after := int64(0)
+	if p.Cursor != "" {
+		if after, err = strconv.ParseInt(p.Cursor, 10, 64); err != nil {
+			return nil, invalid(c.Pointer("cursor"), "is not a cursor of this list")
+		}
+	}
+	records, err := c.store.List(ctx, storage.KindKey, account, after, p.size()+1)
+	if err != nil {
+		return nil, fmt.Errorf("list keys: %w", err)
+	}
+	out := list{Items: []any{}}
+	if len(records) > p.size() {
+		records = records[:p.size()]
+		out.Cursor = strconv.FormatInt(records[len(records)-1].ID, 10)
+	}
+	for _, r := range records {
+		var k schemas.Key
+		if err := json.Unmarshal(r.Body, &k); err != nil {
+			return nil, fmt.Errorf("decode key %d: %w", r.ID, err)
+		}
+		out.Items = append(out.Items, keyDocument{schemas.KeyID(r.ID), account, k.Access, k.Name, &k.Created, ""})
+	}
+	return out, nil
+}
+
+func revokeKey(ctx context.Context, c *Call) (any, error) {
+	var p struct {
+		ID      schemas.KeyID     `json:"id"`
+		Account schemas.AccountID `json:"account"`
+	}
+	if err := c.Decode(&p); err != nil {
+		return nil, err
+	}
+	account, err := c.ofAccount(p.Account)
+	if err != nil {
+		return nil, err
+	}
+	if account == c.Caller.Account && p.ID == c.Caller.Key {
+		return nil, schemas.Refuse(schemas.KindWrongState, "A key can't revoke itself: use another admin key")
+	}
+	revision, err := c.store.Remove(ctx, storage.KindKey, account, int64(p.ID), 0)
+	if err != nil {
+		if err == storage.ErrAbsent {
+			return nil, invalid(c.Pointer("id"), "is not the number of a key")
+		}
+		return nil, fmt.Errorf("remove key: %w", err)
+	}
+	c.directory.removeKey(keyRef{account, p.ID}, revision)
+	return true, nil
+}
+
+// Bootstrap makes account 1 and its admin key at first start. adminKey "" generates one, which is returned this once;
+// a given key that the store does not know is added, and added says so. Call it before Run.
+func (c *Core) Bootstrap(ctx context.Context, adminKey string) (generated string, added bool, err error) {
+	account, err := c.addAccount(ctx, "main")
+	if err != nil {
+		return "", false, err
+	}
+	keys, err := c.store.List(ctx, storage.KindKey, account, 0, 1000)
+	if err != nil {
+		return "", false, fmt.Errorf("list keys: %w", err)
+	}
+	if adminKey == "" {
+		if len(keys) > 0 {
+			return "", false, nil
+		}
+		generated = newKey()
+		adminKey = generated
+	}
+	hash := hashKey(adminKey)
+	for _, r := range keys {
+		if r.Fingerprint == hash {
+			return "", false, nil
+		}
+	}
+	_, err = c.addKey(ctx, account, adminKey, schemas.AccessAdmin, "admin")
+	return generated, true, err
+}
+
+// LocalKey makes a key that is never stored: it works in this process until it ends, for the program that embeds the
+// service and for the portal.
+func (c *Core) LocalKey(a schemas.AccountID, access schemas.Access) string {
+	key := newKey()
+	c.directory.putLocal(key, Caller{Account: a, Access: access})
+	return key
+}

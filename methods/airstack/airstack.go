@@ -1,0 +1,70 @@
+package airstack
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/hookswitch/hookswitch/methods"
+	"github.com/hookswitch/hookswitch/schemas"
+)
+
+// Name is the dialect's name in every webhook of it.
+const Name = "airstack"
+
+// Options connect the dialect with the rest of the server.
+type Options struct {
+	// PortalLink makes the portal_link of a creation answer: a link to the portal for account, below publicURL, that is
+	// valid from now. It must be safe for concurrent use. Nil, or an empty result, leaves the member out.
+	PortalLink func(account schemas.AccountID, publicURL string, now time.Time) string
+}
+
+// New is the dialect. It holds no state and is safe for concurrent use.
+func New(options Options) methods.Dialect {
+	return methods.Dialect{
+		Name:      Name,
+		Format:    Format{},
+		Registers: "createSubscription",
+		Form:      Name,
+		Marks:     []string{"filter_config", "eventTypes", "event_type"},
+		Parse:     Parse,
+		Identity:  identity,
+		Show:      func(w *schemas.Webhook, _ methods.View) any { return show(w) },
+		Created: func(w *schemas.Webhook, view methods.View) any {
+			link := ""
+			if options.PortalLink != nil {
+				link = options.PortalLink(w.Account, view.PublicURL, time.Now())
+			}
+			return created(w, link)
+		},
+	}
+}
+
+// identity is the endpoint and what is matched, without the sample payload; neither the order of the types nor the
+// filter's layout counts.
+func identity(w *schemas.Webhook) []string {
+	parts := []string{"endpoint " + w.Endpoint}
+	for _, t := range slices.Sorted(slices.Values(w.Match.Types)) {
+		parts = append(parts, "type "+t)
+	}
+	if len(w.Match.Filter) > 0 {
+		parts = append(parts, "filter "+canonical(w.Match.Filter))
+	}
+	return parts
+}
+
+// canonical is doc with sorted keys and no spaces; numbers stay as written. What is not JSON stays as it is.
+func canonical(doc json.RawMessage) string {
+	decoder := json.NewDecoder(bytes.NewReader(doc))
+	decoder.UseNumber()
+	var value any
+	if decoder.Decode(&value) != nil {
+		return string(doc)
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return string(doc)
+	}
+	return string(text)
+}

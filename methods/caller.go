@@ -1,0 +1,101 @@
+package methods
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/hookswitch/hookswitch/rpc"
+	"github.com/hookswitch/hookswitch/schemas"
+)
+
+// AccountHeader names the account an admin's call is about, by number.
+const AccountHeader = "Hookswitch-Account"
+
+// identify finds out who calls. The credential comes before everything else: a caller without one learns nothing about
+// its parameters.
+func (c *Core) identify(m *Method, call *rpc.Call) (Caller, error) {
+	key := ""
+	if m.KeyFirst {
+		key = firstKey(call.Params)
+	}
+	if key == "" {
+		key = keyOf(call.Session.Credential())
+	}
+	if key == "" {
+		return Caller{}, errUnauthorized
+	}
+	caller, ok := c.directory.find(key)
+	if !ok {
+		return Caller{}, errUnauthorized
+	}
+	if !caller.Access.Allows(m.Access) {
+		return Caller{}, schemas.Refuse(schemas.KindForbidden, "This needs a key with %s access", m.Access)
+	}
+	if text := call.Session.Header(AccountHeader); text != "" {
+		return c.actFor(caller, text)
+	}
+	return caller, nil
+}
+
+// actFor makes an admin's call one about another account.
+func (c *Core) actFor(caller Caller, text string) (Caller, error) {
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || id <= 0 {
+		return Caller{}, schemas.Refuse(schemas.KindInvalidParams, "The header %s must be the number of an account", AccountHeader)
+	}
+	account := schemas.AccountID(id)
+	if account == caller.Account {
+		return caller, nil
+	}
+	if !caller.Access.Allows(schemas.AccessAdmin) {
+		return Caller{}, schemas.Refuse(schemas.KindForbidden, "Acting for another account needs a key with admin access")
+	}
+	if !c.directory.hasAccount(account) {
+		return Caller{}, schemas.Refuse(schemas.KindInvalidParams, "The header %s names an account that does not exist", AccountHeader)
+	}
+	caller.Account = account
+	return caller, nil
+}
+
+// keyOf reads the key out of an Authorization header, in any of the ways the vendors' clients send it: Bearer (native,
+// Copernica, SuperOffice), Basic with the key as password and SOTicket (SuperOffice), or the bare key (Airstack).
+func keyOf(authorization string) string {
+	scheme, rest, found := strings.Cut(strings.TrimSpace(authorization), " ")
+	if !found {
+		return scheme
+	}
+	rest = strings.TrimSpace(rest)
+	switch strings.ToLower(scheme) {
+	case "bearer", "soticket":
+		return rest
+	case "basic":
+		plain, err := base64.StdEncoding.DecodeString(rest)
+		if err != nil {
+			return ""
+		}
+		_, password, _ := strings.Cut(string(plain), ":")
+		return password
+	}
+	return ""
+}
+
+// firstKey is the key of a method that takes it as its first parameter, "" when there is none.
+func firstKey(params json.RawMessage) string {
+	var key string
+	if len(params) > 0 && params[0] == '{' {
+		var named struct {
+			Key *string `json:"api_key"`
+		}
+		if json.Unmarshal(params, &named) == nil && named.Key != nil {
+			key = *named.Key
+		}
+		return key
+	}
+	var list []json.RawMessage
+	if json.Unmarshal(params, &list) == nil && len(list) > 0 {
+		_ = json.Unmarshal(list[0], &key) // not a string: no key, and that is what is said
+	}
+	return key
+}

@@ -1,0 +1,49 @@
+package methods
+
+import (
+	"encoding/json"
+
+	"github.com/hookswitch/hookswitch/delivery"
+	"github.com/hookswitch/hookswitch/schemas"
+)
+
+// Dialect is what one vendor's folder supplies. The operations themselves (register, read, amend, remove) are written
+// once, here in methods, and call these functions for what differs.
+type Dialect struct {
+	Name   string // "vision6": stored in every webhook of the dialect; never change it
+	Format delivery.Format
+
+	// Registers is the RPC method that takes this dialect's registration document, and Form the name of its form in
+	// that method's schema file, "" where it has only one.
+	Registers, Form string
+	// Marks are top-level members of a document by which it is known as this dialect's when several share the
+	// method; they are compared without regard to case. None: the dialect that gets what no other one claims.
+	Marks []string
+
+	// Parse turns a registration document (a JSON object that has passed the schema of its method) into a webhook:
+	// Endpoint, Match, State, Name, Secrets, Headers, Properties, PublicID, Document and Metadata; methods fills in
+	// the rest. old is nil for a new webhook; for an update it is the present one, whose PublicID, Created… must not
+	// be lost and whose Secrets stay when the document names none. The error is a *schemas.Error; pointers of its
+	// faults begin at the document ("/url"), methods puts the caller's prefix in front.
+	Parse func(doc json.RawMessage, old *schemas.Webhook) (*schemas.Webhook, error)
+
+	// Identity lists what makes two registrations the same (351): endpoint and what is matched, never ids, secrets,
+	// states or sample payloads. methods adds account and dialect.
+	Identity func(w *schemas.Webhook) []string
+
+	// Show is the document a read answers with. Secrets only when view.Secrets.
+	Show func(w *schemas.Webhook, view View) any
+
+	// Created is the answer to a registration; nil means the same as Show with secrets.
+	Created func(w *schemas.Webhook, view View) any
+
+	// Methods are the RPC methods that only this dialect has.
+	Methods []Method
+}
+
+// View says who reads a webhook and how it fares.
+type View struct {
+	Secrets   bool          // the caller may see secrets
+	Tally     schemas.Tally // counters of the webhook
+	PublicURL string        // base of the links given out, "http://127.0.0.1:8080", without a slash at the end
+}

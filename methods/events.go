@@ -1,0 +1,213 @@
+package methods
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/hookswitch/hookswitch/rpc"
+	"github.com/hookswitch/hookswitch/schemas"
+	"github.com/hookswitch/hookswitch/storage"
+)
+
+var eventMethods = []Method{
+	{Name: "publishEvent", Access: schemas.AccessPublish, Raw: true, Run: publishEvent},
+	{Name: "publishEvents", Access: schemas.AccessPublish, Run: publishEvents},
+	{Name: "getEvent", Access: schemas.AccessRead, Run: getEvent},
+	{Name: "listEvents", Access: schemas.AccessRead, Run: listEvents},
+}
+
+// published is the answer for one event.
+type published struct {
+	ID        string `json:"id"`
+	Matched   int    `json:"matched"`
+	Duplicate bool   `json:"duplicate"`
+}
+
+func publishEvent(ctx context.Context, c *Call) (any, error) {
+	e, given, err := c.event(c, c.Params, "/params")
+	if err != nil {
+		return nil, err
+	}
+	windows := []time.Duration{0}
+	if given {
+		windows[0] = c.window
+	}
+	got := c.engine.Publish(ctx, []*schemas.Event{e}, windows)[0]
+	if got.Err != nil {
+		return nil, fmt.Errorf("publish event: %w", got.Err)
+	}
+	return publishedJSON(e.ID, got.Matched, got.Duplicate), nil
+}
+
+// publishedJSON is published, put together without reflection: this is the answer the service gives most.
+func publishedJSON(id string, matched int, duplicate bool) rpc.Raw {
+	b := make(rpc.Raw, 0, 96)
+	b = append(b, `{"id":"`...)
+	b = append(b, id...) // letters, digits, _ and - only
+	b = append(b, `","matched":`...)
+	b = strconv.AppendInt(b, int64(matched), 10)
+	b = append(b, `,"duplicate":`...)
+	b = strconv.AppendBool(b, duplicate)
+	return append(b, '}')
+}
+
+// event reads a published event; given says whether the publisher chose its id.
+func (o *Operations) event(c *Call, doc json.RawMessage, prefix string) (e *schemas.Event, given bool, err error) {
+	e, err = o.catalogue.DecodeEvent(doc, prefix)
+	if err != nil {
+		return nil, false, err
+	}
+	if strings.HasPrefix(e.Type, "webhook.") {
+		member := "/type"
+		if positional(doc) {
+			member = "/0"
+		}
+		return nil, false, invalid(prefix+member, "must not begin with \"webhook.\": those types are the server's own")
+	}
+	e.Account = c.Caller.Account
+	given = e.ID != ""
+	if !given {
+		e.ID = "evt_" + ulid.Make().String()
+	}
+	if e.Time.IsZero() {
+		e.Time = time.Now().UTC()
+	}
+	return e, given, nil
+}
+
+func publishEvents(ctx context.Context, c *Call) (any, error) {
+	var p struct {
+		Events []json.RawMessage `json:"events"`
+	}
+	if err := c.Decode(&p); err != nil {
+		return nil, err
+	}
+	prefix := c.Pointer("events")
+	results := make([]any, len(p.Events))
+	var events []*schemas.Event
+	var windows []time.Duration
+	var places []int // of events in results
+	for i, doc := range p.Events {
+		e, given, err := c.event(c, doc, prefix+"/"+strconv.Itoa(i))
+		if err != nil {
+			results[i] = refused(err)
+			continue
+		}
+		window := time.Duration(0)
+		if given {
+			window = c.window
+		}
+		events, windows, places = append(events, e), append(windows, window), append(places, i)
+	}
+	for i, got := range c.engine.Publish(ctx, events, windows) {
+		if got.Err != nil {
+			results[places[i]] = refused(got.Err)
+			continue
+		}
+		results[places[i]] = published{events[i].ID, got.Matched, got.Duplicate}
+	}
+	return map[string]any{"results": results}, nil
+}
+
+// refused is the answer for one event of many that was not taken.
+func refused(err error) any {
+	type failure struct {
+		Code    int64           `json:"code"`
+		Message string          `json:"message"`
+		Data    json.RawMessage `json:"data,omitempty"`
+	}
+	out := failure{Code: -32603, Message: "Internal error"}
+	if e := ErrorOf(err); e != nil {
+		out = failure{Code: e.Code, Message: e.Message}
+		if e.Data != nil {
+			out.Data = *e.Data
+		}
+	}
+	return map[string]any{"error": out}
+}
+
+var errNoEvent = schemas.Refuse(schemas.KindNoEvent, "There is no event of that id")
+
+func getEvent(ctx context.Context, c *Call) (any, error) {
+	var p struct {
+		ID string `json:"id"`
+	}
+	if err := c.Decode(&p); err != nil {
+		return nil, err
+	}
+	got, err := c.store.Event(ctx, c.Caller.Account, p.ID)
+	if errors.Is(err, storage.ErrAbsent) {
+		return nil, errNoEvent
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read event: %w", err)
+	}
+	return eventDocument(got, true)
+}
+
+func listEvents(ctx context.Context, c *Call) (any, error) {
+	var p struct {
+		page
+		Type string `json:"type"`
+	}
+	if err := c.Decode(&p); err != nil {
+		return nil, err
+	}
+	got, cursor, err := c.store.Events(ctx, c.Caller.Account, storage.EventQuery{
+		Type: p.Type, Page: storage.Page{Limit: p.size(), Cursor: p.Cursor},
+	})
+	if err != nil {
+		return nil, cursorError(c, err, "list events")
+	}
+	out := list{Items: make([]any, len(got)), Cursor: cursor}
+	for i, r := range got {
+		if out.Items[i], err = eventDocument(r, false); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// cursorError tells a cursor that the store does not know from its other errors.
+func cursorError(c *Call, err error, doing string) error {
+	if schemas.KindOf(err) == schemas.KindInvalidParams {
+		return invalid(c.Pointer("cursor"), "is not a cursor of this list")
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// eventDocument shows an event; whole includes its data and the webhooks it went to. The data is copied, not encoded
+// anew, so that it reads as it was published.
+func eventDocument(r storage.EventRecord, whole bool) (any, error) {
+	e, err := schemas.DecodeEvent(r.Body)
+	if err != nil {
+		return nil, fmt.Errorf("decode event %d: %w", r.Seq, err)
+	}
+	head := struct {
+		ID         string                     `json:"id"`
+		Type       string                     `json:"type"`
+		Source     string                     `json:"source,omitempty"`
+		Subject    string                     `json:"subject,omitempty"`
+		Time       time.Time                  `json:"time"`
+		Accepted   time.Time                  `json:"accepted"`
+		Attributes map[string]json.RawMessage `json:"attributes,omitempty"`
+		Matched    int                        `json:"matched"`
+		Webhooks   []schemas.WebhookID        `json:"webhooks,omitempty"`
+	}{e.ID, e.Type, e.Source, e.Subject, e.Time, r.Accepted.UTC(), e.Attributes, len(r.To), nil}
+	if whole {
+		head.Webhooks = r.To
+	}
+	out := raw(head)
+	if whole && e.Data != nil {
+		out = append(out[:len(out)-1], `,"data":`...)
+		out = append(append(out, e.Data...), '}')
+	}
+	return rpc.Raw(out), nil
+}

@@ -1,0 +1,88 @@
+package methods
+
+import (
+	"encoding/json"
+	"errors"
+
+	"github.com/sourcegraph/jsonrpc2"
+
+	"github.com/hookswitch/hookswitch/schemas"
+)
+
+// code is what a kind of error looks like over RPC.
+type code struct {
+	number  int64
+	message string
+}
+
+// codes is the one table of application error codes. 300, 310, 351 and 399 and their texts are Vision6's own
+// (its standard error codes and the page of addWebhook); the rest is ours.
+var codes = map[schemas.Kind]code{
+	schemas.KindUnauthorized:    {300, "Authorisation Failed"},
+	schemas.KindInvalidParams:   {310, "Invalid Method Parameters"},
+	schemas.KindDuplicate:       {351, "Duplicate Webhook details not allowed"},
+	schemas.KindNoWebhook:       {352, "No such webhook"},
+	schemas.KindNoEvent:         {353, "No such event"},
+	schemas.KindNoDelivery:      {354, "No such delivery"},
+	schemas.KindForbidden:       {355, "Access level too low"},
+	schemas.KindWrongState:      {356, "Not possible in this state"},
+	schemas.KindFilterRefused:   {357, "Filter refused"},
+	schemas.KindEndpointRefused: {358, "Endpoint refused"},
+	schemas.KindTooLarge:        {359, "Too large"},
+	schemas.KindSchemaRefused:   {360, "Event refused by the schema of its type"},
+	schemas.KindTooMany:         {399, "Too many requests"},
+}
+
+// ErrorOf turns an error of a method into its JSON-RPC form, nil for one that is internal: the caller learns nothing of
+// its text.
+func ErrorOf(err error) *jsonrpc2.Error {
+	e, ok := errors.AsType[*schemas.Error](err)
+	if !ok {
+		return nil
+	}
+	c, ok := codes[e.Kind]
+	if !ok {
+		return nil
+	}
+	out := &jsonrpc2.Error{Code: c.number, Message: c.message}
+	out.SetError(errorData{Kind: e.Kind, Message: e.Message, Faults: e.Faults})
+	return out
+}
+
+// errorData is the data member of an application error.
+type errorData struct {
+	Kind    schemas.Kind    `json:"kind"`
+	Message string          `json:"message"`
+	Faults  []schemas.Fault `json:"faults,omitempty"`
+}
+
+// errUnauthorized says no more than that: what exactly was wrong with a credential helps only an attacker.
+var errUnauthorized = schemas.Refuse(schemas.KindUnauthorized, "The key is missing, unknown or revoked")
+
+// invalid makes the 310 for one member.
+func invalid(pointer, message string) error {
+	return schemas.Invalid(schemas.Fault{Pointer: pointer, Message: message})
+}
+
+// prefixed puts the caller's own pointer in front of the faults of a document.
+func prefixed(err error, prefix string) error {
+	e, ok := errors.AsType[*schemas.Error](err)
+	if !ok || prefix == "" {
+		return err
+	}
+	out := *e
+	out.Faults = make([]schemas.Fault, len(e.Faults))
+	for i, f := range e.Faults {
+		out.Faults[i] = schemas.Fault{Pointer: prefix + f.Pointer, Message: f.Message}
+	}
+	return &out
+}
+
+// raw is the JSON of a value of our own, which always can be written.
+func raw(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}

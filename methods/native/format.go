@@ -1,0 +1,103 @@
+package native
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/hookswitch/hookswitch/delivery"
+	"github.com/hookswitch/hookswitch/schemas"
+)
+
+// DefaultFailFor is how long a webhook may only fail before it becomes schemas.StateFailing.
+const DefaultFailFor = 5 * 24 * time.Hour
+
+// jitter spreads every wait upwards by at most this share, so that receivers that come back are not stormed.
+const jitter = 0.2
+
+// The headers of Standard Webhooks, spelled as in its specification.
+const (
+	headerID        = "webhook-id"
+	headerTimestamp = "webhook-timestamp"
+	headerSignature = "webhook-signature"
+)
+
+// Format is the dialect's delivery.Format: Standard Webhooks with symmetric signatures (v1).
+type Format struct{ failFor time.Duration }
+
+var _ delivery.Format = Format{}
+
+// NewFormat is the Format that [New] puts into the dialect.
+func NewFormat(options Options) Format {
+	failFor := options.FailFor
+	if failFor <= 0 {
+		failFor = DefaultFailFor
+	}
+	return Format{failFor: failFor}
+}
+
+// Build makes the request for one event: {"type","timestamp","data"} with data byte for byte as published, signed by
+// every secret that has not expired. webhook-id is the event's id, the same in every attempt.
+func (Format) Build(job delivery.Job) (delivery.Request, error) {
+	if len(job.Due) != 1 {
+		return delivery.Request{}, errors.New("a native delivery carries exactly one event")
+	}
+	event := job.Due[0].Event
+	body, err := bodyOf(event)
+	if err != nil {
+		return delivery.Request{}, err
+	}
+	signature, err := delivery.SignStandardAll(job.Webhook.Secrets, event.ID, job.Now, body)
+	if err != nil {
+		return delivery.Request{}, err
+	}
+	header := http.Header{
+		"Content-Type":  {"application/json"},
+		headerID:        {event.ID},
+		headerTimestamp: {strconv.FormatInt(job.Now.Unix(), 10)},
+		headerSignature: {signature},
+	}
+	delivery.AddHeaders(header, job.Webhook.Headers)
+	return delivery.Request{Header: header, Body: body}, nil
+}
+
+// bodyOf is written by hand, because json.Marshal would compact and escape the data.
+func bodyOf(event *schemas.Event) ([]byte, error) {
+	eventType, err := json.Marshal(event.Type)
+	if err != nil {
+		return nil, errors.New("the event's type cannot be written as JSON")
+	}
+	at, err := event.Time.UTC().MarshalJSON()
+	if err != nil {
+		return nil, errors.New("the event's time cannot be written as RFC 3339")
+	}
+	data := []byte(event.Data)
+	if len(data) == 0 {
+		data = []byte("null")
+	}
+	b := make([]byte, 0, len(data)+len(eventType)+len(at)+64)
+	b = append(b, `{"type":`...)
+	b = append(b, eventType...)
+	b = append(b, `,"timestamp":`...)
+	b = append(b, at...)
+	b = append(b, `,"data":`...)
+	b = append(b, data...)
+	return append(b, '}'), nil
+}
+
+// Judge is the common verdict, which is Standard Webhooks': 2xx is success, 410 stops, Retry-After is honoured.
+func (Format) Judge(answer delivery.Answer) delivery.Verdict { return delivery.JudgeCommon(answer) }
+
+// Policy is the schedule that Standard Webhooks gives as its example: ten attempts over 75 h 35 min.
+func (f Format) Policy() delivery.Policy {
+	return delivery.Policy{
+		Waits: []time.Duration{
+			5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour,
+			10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+		},
+		Jitter:  jitter,
+		FailFor: f.failFor,
+	}
+}

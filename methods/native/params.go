@@ -1,0 +1,208 @@
+package native
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/hookswitch/hookswitch/delivery"
+	"github.com/hookswitch/hookswitch/methods"
+	"github.com/hookswitch/hookswitch/schemas"
+)
+
+// publicIDPrefix begins the id that callers see; a ULID follows.
+const publicIDPrefix = "sub_"
+
+// Parse turns a subscription document into a webhook, as methods.Dialect asks. It lists every fault it finds.
+//
+// For a new webhook (old is nil) endpoint and events are required, a secret is generated unless one is given. For an
+// update only the members given change. Members it does not know are the schema's affair and are passed over.
+func Parse(doc json.RawMessage, old *schemas.Webhook) (*schemas.Webhook, error) {
+	d := draft{Document: methods.ReadDocument(doc, false), webhook: begin(old)}
+	for _, m := range members {
+		switch raw := d.Raw(m.name); {
+		case raw != nil:
+			m.set(&d, raw)
+		case d.Has(m.name) && m.remove != nil:
+			m.remove(d.webhook)
+		case d.Has(m.name):
+			d.Fault("must not be null", m.name)
+		case m.required && old == nil:
+			d.Fault("is required", m.name)
+		}
+	}
+	if err := d.refusal(); err != nil {
+		return nil, err
+	}
+	if len(d.webhook.Secrets) == 0 {
+		d.webhook.Secrets = []schemas.Secret{{Value: delivery.NewSecret()}}
+	}
+	return d.webhook, nil
+}
+
+// begin is what the document's members are put into: a fresh webhook, or a copy of old.
+func begin(old *schemas.Webhook) *schemas.Webhook {
+	if old != nil {
+		w := *old
+		return &w
+	}
+	// MustNew fails only without a time or a random source, and crypto/rand never fails.
+	id := ulid.MustNew(ulid.Timestamp(time.Now()), rand.Reader)
+	return &schemas.Webhook{PublicID: publicIDPrefix + id.String(), State: schemas.StateActive}
+}
+
+// member is one member of the document.
+type member struct {
+	name     string
+	required bool
+	set      func(d *draft, raw json.RawMessage)
+	remove   func(w *schemas.Webhook) // what null does; nil: null is a fault
+}
+
+// members are all members of the document, in the order their faults are listed.
+var members = []member{
+	{name: "endpoint", required: true, set: (*draft).setEndpoint},
+	{name: "events", required: true, set: (*draft).setEvents},
+	{name: "filter", set: (*draft).setFilter, remove: func(w *schemas.Webhook) { w.Match.Filter = nil }},
+	{name: "name", set: (*draft).setName, remove: func(w *schemas.Webhook) { w.Name = "" }},
+	{name: "state", set: (*draft).setState},
+	{name: "secret", set: (*draft).setSecret},
+	{name: "headers", set: (*draft).setHeaders, remove: func(w *schemas.Webhook) { w.Headers = nil }},
+	{name: "properties", set: (*draft).setProperties, remove: func(w *schemas.Webhook) { w.Properties = nil }},
+	{name: "metadata", set: (*draft).setMetadata, remove: func(w *schemas.Webhook) { w.Metadata = nil }},
+	{name: "retry", set: (*draft).setRetry, remove: func(w *schemas.Webhook) { w.Retry = nil }},
+	{name: "maxInFlight", set: (*draft).setMaxInFlight, remove: func(w *schemas.Webhook) { w.MaxInFlight = 0 }},
+	{name: "timeout", set: (*draft).setTimeout, remove: func(w *schemas.Webhook) { w.Timeout = 0 }},
+}
+
+// draft is a webhook in the making, and the document it is made from.
+type draft struct {
+	*methods.Document
+	webhook       *schemas.Webhook
+	filterRefused bool // one of the faults is the filter's
+}
+
+// refusal is the error for the faults, nil without one: a filter that is the only one has its own kind.
+func (d *draft) refusal() error {
+	err := d.Err()
+	if e, ok := errors.AsType[*schemas.Error](err); ok && d.filterRefused && len(e.Faults) == 1 {
+		return &schemas.Error{Kind: schemas.KindFilterRefused, Message: "The filter can't be used", Faults: e.Faults}
+	}
+	return err
+}
+
+// decode reads a member of type T; a value of another type becomes a fault.
+func decode[T any](d *draft, name string, raw json.RawMessage, mustBe string) (value T, ok bool) {
+	if json.Unmarshal(raw, &value) != nil {
+		d.Fault("must be "+mustBe, name)
+		return value, false
+	}
+	return value, true
+}
+
+func (d *draft) setEndpoint(raw json.RawMessage) {
+	endpoint, ok := decode[string](d, "endpoint", raw, "a string")
+	if !ok {
+		return
+	}
+	if problem := delivery.CheckEndpoint(endpoint); problem != "" {
+		d.Fault(problem, "endpoint")
+		return
+	}
+	d.webhook.Endpoint = endpoint
+}
+
+func (d *draft) setEvents(raw json.RawMessage) {
+	types, ok := decode[[]string](d, "events", raw, "an array of strings")
+	if !ok {
+		return
+	}
+	if len(types) == 0 || len(types) > maxEvents {
+		d.Fault("must name 1 to 100 event types", "events")
+		return
+	}
+	for i, pattern := range types {
+		if problem := checkPattern(pattern); problem != "" {
+			d.Fault(problem, "events", strconv.Itoa(i))
+		}
+	}
+	d.webhook.Match.Types = types
+}
+
+// checkPattern says what is wrong with an event type in which "*" may stand for whole segments, "" if nothing.
+func checkPattern(pattern string) string {
+	segments := strings.Split(pattern, ".")
+	for i, segment := range segments {
+		if segment == "*" {
+			segments[i] = "x"
+		} else if strings.Contains(segment, "*") {
+			return "may hold * only in place of a whole segment"
+		}
+	}
+	return schemas.CheckEventType(strings.Join(segments, "."))
+}
+
+func (d *draft) setFilter(raw json.RawMessage) {
+	if _, err := delivery.CompileFilter(raw); err != nil {
+		d.Fault(err.Error(), "filter")
+		d.filterRefused = true
+		return
+	}
+	d.webhook.Match.Filter = slices.Clone(raw)
+}
+
+func (d *draft) setName(raw json.RawMessage) {
+	name, ok := decode[string](d, "name", raw, "a string")
+	if !ok {
+		return
+	}
+	if utf8.RuneCountInString(name) > maxName {
+		d.Fault("must have at most 200 characters", "name")
+		return
+	}
+	d.webhook.Name = name
+}
+
+func (d *draft) setState(raw json.RawMessage) {
+	state, ok := decode[schemas.State](d, "state", raw, "a string")
+	if !ok {
+		return
+	}
+	if state != schemas.StateActive && state != schemas.StateStopped {
+		d.Fault("must be active or stopped", "state")
+		return
+	}
+	d.webhook.State = state
+}
+
+func (d *draft) setSecret(raw json.RawMessage) {
+	secret, ok := decode[string](d, "secret", raw, "a string")
+	if !ok {
+		return
+	}
+	if _, err := delivery.DecodeSecret(secret); err != nil {
+		d.Fault(err.Error(), "secret")
+		return
+	}
+	d.webhook.Secrets = []schemas.Secret{{Value: secret}}
+}
+
+func (d *draft) setHeaders(raw json.RawMessage) {
+	headers, ok := decode[map[string]string](d, "headers", raw, "an object of strings")
+	if !ok {
+		return
+	}
+	if len(headers) > maxHeaders {
+		d.Fault("must have at most 32 members", "headers")
+		return
+	}
+	checkHeaders(headers, func(name, message string) { d.Fault(message, "headers", name) })
+	d.webhook.Headers = headers
+}
