@@ -1,0 +1,77 @@
+package hookswitch_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/hookswitch/hookswitch/"
+
+// arrows is who may import whom, of our own packages; the picture of it is in the README. Test files are free, and so are
+// the suites, whose point is to import what they test.
+var arrows = map[string][]string{
+	"schemas":             {},
+	"rpc":                 {},
+	"rpc/rpctest":         {"rpc"},
+	"storage":             {"schemas"},
+	"storage/bolt":        {"storage", "schemas"},
+	"storage/storagetest": {"storage", "schemas"},
+	"delivery":            {"storage", "schemas"},
+	"delivery/formattest": {"delivery", "schemas"},
+	"methods":             {"rpc", "delivery", "storage", "schemas"},
+	"methods/native":      {"methods", "rpc", "delivery", "schemas"},
+	"methods/vision6":     {"methods", "rpc", "delivery", "schemas"},
+	"methods/copernica":   {"methods", "rpc", "delivery", "schemas"},
+	"methods/superoffice": {"methods", "rpc", "delivery", "schemas"},
+	"methods/airstack":    {"methods", "rpc", "delivery", "schemas"},
+	"portal":              {"rpc", "schemas"},
+	"service": {
+		"rpc", "portal", "methods", "delivery", "storage", "storage/bolt", "schemas",
+		"methods/native", "methods/vision6", "methods/copernica", "methods/superoffice", "methods/airstack",
+	},
+	"cmd/hookswitch": {"service", "rpc"},
+}
+
+func TestImportsFollowTheArrows(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(out)))
+	seen := 0
+	for {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if strings.HasPrefix(name, "examples/") || !strings.Contains(p.ImportPath, "/hookswitch/hookswitch/") {
+			continue // examples stand for the world outside; the root holds only tests
+		}
+		seen++
+		allowed, known := arrows[name]
+		if !known {
+			t.Errorf("package %s is not in the table of arrows", name)
+			continue
+		}
+		for _, target := range p.Imports {
+			if own, ok := strings.CutPrefix(target, module); ok && !slices.Contains(allowed, own) {
+				t.Errorf("%s imports %s: not an arrow of the design", name, own)
+			}
+		}
+	}
+	if seen != len(arrows) {
+		t.Errorf("saw %d packages of ours, the table has %d", seen, len(arrows))
+	}
+}

@@ -1,0 +1,277 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/hookswitch/hookswitch/schemas"
+	"github.com/hookswitch/hookswitch/storage"
+	"github.com/hookswitch/hookswitch/storage/bolt"
+)
+
+// The benchmarks alternate rounds of the service and of its yardstick in one run and report the quotient of their speeds
+// as "ratio", because absolute figures of a shared machine mean little.
+
+const roundSize = 8_000
+
+// BenchmarkRatioAddWebhook: addWebhook over WebSocket, 64 callers in flight, against the committer alone fed the same
+// records by 64 callers.
+func BenchmarkRatioAddWebhook(b *testing.B) {
+	s := benchService(b)
+	raw := benchStore(b)
+	record := sampleRecord(b, s)
+	serial := 0
+	ratio(b, func(n int) {
+		s.flood(b, 1, 64, n, func(i int) []byte {
+			return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%d,"method":"addWebhook","params":["%s",{"object":"contact","event":"unsubscribed","list_id":123,"url":"http://example.com/%d.php"}]}`, i, s.key, serial+i)
+		})
+		serial += n
+	}, func(n int) {
+		from := serial
+		callers(64, n, func(i int) {
+			r := record
+			r.Fingerprint = fmt.Sprint(record.Fingerprint, from+i)
+			if _, _, err := raw.Register(context.Background(), r); err != nil {
+				b.Error(err)
+			}
+		})
+	})
+}
+
+// sampleRecord is a record as addWebhook stores it.
+func sampleRecord(b *testing.B, s *benched) storage.Record {
+	params := json.RawMessage(`["` + s.key + `",{"object":"contact","event":"unsubscribed","list_id":123,"url":"http://example.com/sample.php"}]`)
+	var id int64
+	if err := s.Client(b.Context(), s.key).Call(b.Context(), "addWebhook", params, &id); err != nil {
+		b.Fatal(err)
+	}
+	record, err := s.store.Get(b.Context(), storage.KindWebhook, 1, id)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return record
+}
+
+// BenchmarkRatioPublish: publishEvent of 1 KiB over WebSocket, 256 in flight, one webhook matching, against the committer
+// alone accepting the same events and deliveries from 256 callers.
+func BenchmarkRatioPublish(b *testing.B) {
+	s := benchService(b)
+	raw := benchStore(b)
+	// The receiver answers nobody until the end, so that only the intake is measured.
+	stuck := make(chan struct{})
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-stuck }))
+	b.Cleanup(receiver.Close)
+	b.Cleanup(func() { close(stuck) })
+	s.subscribe(b, receiver.URL)
+	body := sampleEvent(b)
+	ratio(b, func(n int) {
+		s.flood(b, 4, 64, n, publishFrame)
+	}, func(n int) {
+		callers(256, n, func(int) {
+			got := raw.Accept(context.Background(), []storage.NewEvent{{
+				Account: 1, ID: "evt_" + fmt.Sprint(time.Now().UnixNano()), Type: "contact.created", Body: body,
+				To: []storage.Target{{Webhook: 1, Hold: time.Minute}},
+			}})
+			if got[0].Err != nil {
+				b.Error(got[0].Err)
+			}
+		})
+	})
+}
+
+var oneKiB = `{"email":"ann@example.com","note":"` + strings.Repeat("0123456789abcdef", 61) + `"}`
+
+func publishFrame(i int) []byte {
+	return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%d,"method":"publishEvent","params":{"type":"contact.created","data":%s}}`, i, oneKiB)
+}
+
+func sampleEvent(b *testing.B) []byte {
+	body, err := schemas.AppendEvent(nil, &schemas.Event{
+		ID: "evt_01J00000000000000000000000", Type: "contact.created", Time: time.Now().UTC(), Data: json.RawMessage(oneKiB),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return body
+}
+
+// BenchmarkRatioDeliver: from publish over WebSocket to delivered and settled, against a bare http.Client loop, 64 in
+// flight, posting the same bytes to the same receiver.
+func BenchmarkRatioDeliver(b *testing.B) {
+	s := benchService(b)
+	var received atomic.Int64
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		received.Add(1)
+	}))
+	b.Cleanup(receiver.Close)
+	s.subscribe(b, receiver.URL)
+	client := &http.Client{Transport: &http.Transport{
+		MaxIdleConns: 256, MaxIdleConnsPerHost: 256, DisableCompression: true,
+		DialContext: (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+	}}
+	body := []byte(`{"type":"contact.created","timestamp":"2026-11-21T00:00:00Z","data":` + oneKiB + `}`)
+	ratio(b, func(n int) {
+		want := received.Load() + int64(n)
+		s.flood(b, 4, 64, n, publishFrame)
+		for received.Load() < want {
+			time.Sleep(time.Millisecond)
+		}
+		for {
+			health, err := s.store.Check(b.Context())
+			if err != nil {
+				b.Fatal(err)
+			}
+			if health.Open == 0 {
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}, func(n int) {
+		callers(64, n, func(int) {
+			request, err := http.NewRequest(http.MethodPost, receiver.URL, bytes.NewReader(body))
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			request.Header = http.Header{
+				"Content-Type": {"application/json"}, "webhook-id": {"evt_01J00000000000000000000000"},
+				"webhook-timestamp": {"1763683200"}, "webhook-signature": {"v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="},
+			}
+			answer, err := client.Do(request)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			_, _ = io.Copy(io.Discard, answer.Body)
+			_ = answer.Body.Close()
+		})
+	})
+}
+
+// ratio runs rounds of the service and of the yardstick in turn.
+func ratio(b *testing.B, service, yardstick func(n int)) {
+	service(roundSize / 4) // warm up
+	yardstick(roundSize / 4)
+	var ours, theirs time.Duration
+	rounds := 0
+	for b.Loop() {
+		start := time.Now()
+		yardstick(roundSize)
+		middle := time.Now()
+		service(roundSize)
+		theirs += middle.Sub(start)
+		ours += time.Since(middle)
+		rounds++
+	}
+	b.ReportMetric(theirs.Seconds()/ours.Seconds(), "ratio")
+	b.ReportMetric(float64(rounds*roundSize)/ours.Seconds(), "ops/s")
+	b.ReportMetric(float64(rounds*roundSize)/theirs.Seconds(), "yardstick/s")
+	b.ReportMetric(0, "ns/op")
+}
+
+// callers spreads n calls over c goroutines.
+func callers(c, n int, call func(i int)) {
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range c {
+		all.Go(func() {
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				call(int(i))
+			}
+		})
+	}
+	all.Wait()
+}
+
+// benched is a service under measurement.
+type benched struct {
+	*Service
+	key     string
+	socket  string
+	sockets []*websocket.Conn
+}
+
+func benchService(b *testing.B) *benched {
+	s, err := Open(b.Context(), Options{Data: b.TempDir(), Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Timeout: time.Minute})
+	if err != nil {
+		b.Fatal(err)
+	}
+	server := httptest.NewServer(s.Handler())
+	b.Cleanup(func() {
+		server.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = s.Close(ctx)
+	})
+	return &benched{Service: s, key: s.LocalKey(), socket: strings.Replace(server.URL, "http", "ws", 1) + "/rpc"}
+}
+
+func benchStore(b *testing.B) storage.Store {
+	store, err := bolt.Open(bolt.Options{Dir: b.TempDir()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+func (s *benched) subscribe(b *testing.B, endpoint string) {
+	params := map[string]any{"endpoint": endpoint, "events": []string{"contact.*"}, "maxInFlight": 64}
+	if err := s.Client(b.Context(), s.key).Call(b.Context(), "createSubscription", params, nil); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// flood sends n frames over sockets, each with so many unanswered at most, and waits for all answers. A client of its own,
+// because an ordinary one costs more than the server.
+func (s *benched) flood(b *testing.B, sockets, inFlight, n int, frame func(i int) []byte) {
+	for len(s.sockets) < sockets {
+		c, _, err := websocket.DefaultDialer.Dial(s.socket, http.Header{"Authorization": {"Bearer " + s.key}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = c.Close() })
+		s.sockets = append(s.sockets, c)
+	}
+	var all sync.WaitGroup
+	for k := range sockets {
+		c := s.sockets[k]
+		free := make(chan struct{}, inFlight)
+		share := n / sockets
+		all.Go(func() {
+			for i := range share {
+				free <- struct{}{}
+				if err := c.WriteMessage(websocket.TextMessage, frame(k*share+i)); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+		all.Go(func() {
+			for range share {
+				_, answer, err := c.ReadMessage()
+				if err != nil || bytes.Contains(answer, []byte(`"error":{`)) {
+					b.Errorf("%v: %s", err, answer)
+					return
+				}
+				<-free
+			}
+		})
+	}
+	all.Wait()
+}

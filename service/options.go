@@ -1,0 +1,65 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/hookswitch/hookswitch/rpc"
+)
+
+// Options configure a Service. Data is needed; every other zero value is the documented default.
+type Options struct {
+	// Data is the directory of the embedded store; it is made when it is missing. One process at a time.
+	Data string
+	// PublicURL is the base of the links the service gives out, such as "https://hooks.example.com". "" takes the
+	// address each caller used.
+	PublicURL string
+	// Allow are networks endpoints may be in besides the public internet, such as 10.1.0.0/16. None: loopback,
+	// private and other special addresses are refused when a delivery is about to be sent.
+	Allow []netip.Prefix
+	// AdminKey is an admin key to add when the store does not have it. "" generates one at first start
+	// (see [Service.GeneratedKey]).
+	AdminKey string
+	// Log takes one line per call and attempt, never a key, secret or payload. The zero value logs nothing.
+	Log zerolog.Logger
+
+	// MaxInFlight is how many deliveries are sent at once; 0 means 256.
+	MaxInFlight int
+	// Timeout is the limit for one attempt; 0 means 15 s.
+	Timeout time.Duration
+	// Window is how long a repeated event id is answered with the first result; 0 means 24 hours.
+	Window time.Duration
+	// Limits of the RPC endpoint.
+	Limits rpc.Limits
+	// Origins are web origins whose pages may call ("https://app.example.com"); none: the service's own.
+	Origins []string
+
+	// RequireHTTPS makes SuperOffice's documents refuse an http TargetUrl, as that vendor does.
+	RequireHTTPS bool
+	// CopernicaKeyID is the DNS name under which receivers look up the key of Copernica's signatures; "" means
+	// "one._domainkey.copernica.com".
+	CopernicaKeyID string
+	// Version is what the service says of itself.
+	Version string
+}
+
+func (o *Options) validate() error {
+	if o.Data == "" {
+		return errors.New("no data directory is given")
+	}
+	if o.PublicURL != "" {
+		u, err := url.Parse(o.PublicURL)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return fmt.Errorf("public URL %q: must be like https://hooks.example.com", o.PublicURL)
+		}
+	}
+	if o.Version == "" {
+		o.Version = "dev"
+	}
+	return nil
+}

@@ -1,0 +1,240 @@
+// Package service wires Hookswitch together: the store, the delivery engine, the dialects, the methods and the RPC
+// endpoint. It holds no rule of its own. cmd/hookswitch, the tests and programs that embed Hookswitch all start here:
+//
+//	s, err := service.Open(ctx, service.Options{Data: "./data"})
+//	client := s.Client(ctx, s.LocalKey())
+//	err = client.Call(ctx, "publishEvent", map[string]any{"type": "contact.created"}, nil)
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/hookswitch/hookswitch/delivery"
+	"github.com/hookswitch/hookswitch/methods"
+	"github.com/hookswitch/hookswitch/methods/airstack"
+	"github.com/hookswitch/hookswitch/methods/copernica"
+	"github.com/hookswitch/hookswitch/methods/native"
+	"github.com/hookswitch/hookswitch/methods/superoffice"
+	"github.com/hookswitch/hookswitch/methods/vision6"
+	"github.com/hookswitch/hookswitch/portal"
+	"github.com/hookswitch/hookswitch/rpc"
+	"github.com/hookswitch/hookswitch/schemas"
+	"github.com/hookswitch/hookswitch/storage"
+	"github.com/hookswitch/hookswitch/storage/bolt"
+)
+
+// Service is a running Hookswitch. It delivers from Open until Close, with or without a listener.
+type Service struct {
+	log       zerolog.Logger
+	store     storage.Store
+	engine    *delivery.Engine
+	core      *methods.Core
+	server    *rpc.Server
+	portal    *portal.Portal
+	readers   sync.Map // keys with which the portal reads, by account
+	material  *material
+	keyID     string
+	generated string
+	failed    <-chan struct{} // closed when the store can't go on
+	stop      context.CancelFunc
+	running   sync.WaitGroup // the goroutine that follows accounts and keys; stop ends it
+}
+
+// Open starts a service on o.Data. The store is recovered, what was owed is being delivered when it returns.
+func Open(ctx context.Context, o Options) (*Service, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	store, err := bolt.Open(bolt.Options{Dir: o.Data})
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{log: o.Log, store: store, material: newMaterial(store), keyID: o.CopernicaKeyID, failed: store.Failed()}
+	if s.keyID == "" {
+		s.keyID = "one._domainkey.copernica.com"
+	}
+	if err := s.start(ctx, o); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return s, nil
+}
+
+func (s *Service) start(ctx context.Context, o Options) error {
+	catalogue, err := schemas.Load()
+	if err != nil {
+		return fmt.Errorf("load schemas: %w", err)
+	}
+	secret, err := s.material.linkSecret(ctx)
+	if err != nil {
+		return err
+	}
+	s.portal = portal.New(secret, s.reader)
+	dialects := s.dialects(o)
+	formats := map[string]delivery.Format{}
+	for _, d := range dialects {
+		formats[d.Name] = d.Format
+	}
+	s.engine, err = delivery.New(delivery.Options{
+		Store: s.store, Formats: formats, Log: o.Log, Allow: o.Allow,
+		MaxInFlight: o.MaxInFlight, Timeout: o.Timeout, UserAgent: "Hookswitch/" + o.Version,
+	})
+	if err != nil {
+		return err
+	}
+	s.core, err = methods.New(methods.Options{
+		Store: s.store, Engine: s.engine, Catalogue: catalogue, Dialects: dialects,
+		PublicURL: o.PublicURL, Window: o.Window, Log: o.Log,
+	})
+	if err != nil {
+		return err
+	}
+	s.server, err = rpc.NewServer(rpc.Options{
+		Lookup: s.core.Lookup, ErrorOf: methods.ErrorOf, Discovery: catalogue.OpenRPC(o.Version, o.PublicURL),
+		Limits: o.Limits, Origins: o.Origins, Log: o.Log,
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.admit(ctx, o.AdminKey); err != nil {
+		return err
+	}
+	return s.engine.Start(ctx)
+}
+
+// dialects is the list of all dialects: the line to add for a new one.
+func (s *Service) dialects(o Options) []methods.Dialect {
+	return []methods.Dialect{
+		vision6.New(),
+		copernica.New(copernica.Options{Key: s.material.key, KeyID: s.keyID}),
+		superoffice.New(superoffice.Options{RequireHTTPS: o.RequireHTTPS}),
+		airstack.New(airstack.Options{PortalLink: func(a schemas.AccountID, publicURL string, now time.Time) string {
+			return s.portal.Link(a, publicURL, now.Add(portalLinkLife))
+		}}),
+		native.New(native.Options{}),
+	}
+}
+
+// portalLinkLife is how long the link in Airstack's answer works. The vendor names no limit.
+const portalLinkLife = 24 * time.Hour
+
+// reader is a client that may look at an account. One key an account serves all of them.
+func (s *Service) reader(ctx context.Context, a schemas.AccountID) *rpc.Client {
+	key, ok := s.readers.Load(a)
+	if !ok {
+		key, _ = s.readers.LoadOrStore(a, s.core.LocalKey(a, schemas.AccessRead))
+	}
+	return s.Client(ctx, key.(string))
+}
+
+// admit loads accounts and keys, and makes the first of them on a new store.
+func (s *Service) admit(ctx context.Context, adminKey string) error {
+	generated, added, err := s.core.Bootstrap(ctx, adminKey)
+	if err != nil {
+		return fmt.Errorf("make the admin key: %w", err)
+	}
+	s.generated = generated
+	if added && generated == "" {
+		s.log.Info().Msg("the given admin key was new to this store and has been added")
+	}
+	life, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	s.running.Go(func() { ended <- s.core.Run(life, ready) })
+	select {
+	case <-ready:
+		return nil
+	case err := <-ended:
+		return fmt.Errorf("load accounts and keys: %w", err)
+	}
+}
+
+// GeneratedKey is the admin key made at this, the first, start, else "". It is kept nowhere: show it now.
+func (s *Service) GeneratedKey() string { return s.generated }
+
+// LocalKey makes an admin key of account 1 that works in this process only, for the program that embeds the service.
+func (s *Service) LocalKey() string { return s.core.LocalKey(1, schemas.AccessAdmin) }
+
+// Client is an in-process client with key as its credential.
+func (s *Service) Client(ctx context.Context, key string) *rpc.Client {
+	return s.server.Local(ctx, rpc.LocalOptions{Credential: "Bearer " + key})
+}
+
+// CopernicaDNS is the name and the text of the DNS record by which receivers check Copernica's signatures.
+func (s *Service) CopernicaDNS() (name, text string, err error) {
+	text, err = s.material.txt()
+	return s.keyID, text, err
+}
+
+// Failed is closed when the store can't go on (a failed fsync); the process should end and be started again.
+func (s *Service) Failed() <-chan struct{} { return s.failed }
+
+// Handler serves every address of the service.
+func (s *Service) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/rpc", s.server)
+	// Vision6's clients know these two, with the API's version in the query.
+	mux.Handle("/api/jsonrpcserver", s.server)
+	mux.Handle("/api/jsonrpcserver.php", s.server)
+	mux.HandleFunc("GET /openrpc.json", s.server.ServeDiscovery)
+	mux.Handle("GET "+portal.Path, s.portal)
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", s.ready)
+	return mux
+}
+
+func (s *Service) ready(w http.ResponseWriter, r *http.Request) {
+	if _, err := s.store.Check(r.Context()); err != nil {
+		s.log.Error().Err(err).Msg("the store is not ready")
+		http.Error(w, "the store is not ready", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ok")
+}
+
+// Serve answers on the listener until ctx ends or the store fails, then closes the listener and lets running HTTP calls
+// end. It does not close the service.
+func (s *Service) Serve(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      45 * time.Second, // longer than a call's own limit, so that its error gets out
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }() // ends with server.Shutdown
+	var cause error
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve: %w", err)
+	case <-s.failed:
+		cause = errors.New("the store failed and can't go on; see the log, then start again")
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer cancel()
+	return errors.Join(cause, s.server.Shutdown(grace), server.Shutdown(grace))
+}
+
+// shutdownGrace is how long running calls and attempts may take to end.
+const shutdownGrace = 20 * time.Second
+
+// Close stops the service in the order that loses nothing: no more calls, attempts in flight end and are recorded, the
+// store is flushed.
+func (s *Service) Close(ctx context.Context) error {
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer cancel()
+	err := errors.Join(s.server.Shutdown(grace), s.engine.Close(grace))
+	s.stop()
+	s.running.Wait()
+	return errors.Join(err, s.store.Close())
+}

@@ -1,0 +1,52 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"net/netip"
+	"testing"
+
+	"github.com/hookswitch/hookswitch/rpc/rpctest"
+)
+
+// TestTranscripts runs the dialogues in testdata over HTTP, WebSocket and in-process, each against a new service.
+func TestTranscripts(t *testing.T) {
+	t.Parallel()
+	rpctest.Run(t, "testdata/*.rpc", func(t *testing.T) rpctest.Target {
+		s, err := Open(t.Context(), Options{
+			Data: t.TempDir(), PublicURL: "http://hooks.example.com", AdminKey: "admin-key-of-the-transcripts", Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := httptest.NewServer(s.Handler())
+		t.Cleanup(func() {
+			if err := s.Close(context.Background()); err != nil {
+				t.Errorf("close: %v", err)
+			}
+			server.Close()
+		})
+		vars := map[string]string{
+			"admin": "admin-key-of-the-transcripts",
+			"dead":  "http://127.0.0.1:1/", // nobody listens there
+		}
+		client := s.Client(t.Context(), vars["admin"])
+		defer client.Close()
+		for name, params := range map[string]map[string]any{
+			"full": {"access": "full"}, "read": {"access": "read"}, "tenantkey": {"access": "read", "account": "tenant"},
+		} {
+			var k struct {
+				Key     string `json:"key"`
+				Account int    `json:"account"`
+			}
+			if err := client.Call(t.Context(), "createKey", params, &k); err != nil {
+				t.Fatal(err)
+			}
+			if vars[name] = k.Key; name == "tenantkey" {
+				vars["tenant"] = fmt.Sprint(k.Account)
+			}
+		}
+		return rpctest.Target{Server: s.server, URL: server.URL + "/rpc", Vars: vars}
+	})
+}
