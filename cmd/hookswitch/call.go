@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+
+	"github.com/sourcegraph/jsonrpc2"
+	"github.com/urfave/cli/v3"
+
+	"github.com/hookswitch/hookswitch/rpc"
+)
+
+func clientFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "server", Value: "http://127.0.0.1:8080", Usage: "`URL` of the service: http, https, ws or wss", Sources: env("SERVER")},
+		&cli.StringFlag{Name: "key", Usage: "API `KEY`; better in the environment, where other users don't see it", Sources: env("KEY")},
+	}
+}
+
+func callCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "call",
+		Usage:     "call a method and print its result",
+		ArgsUsage: "METHOD [JSON]",
+		Description: "JSON is the parameters, an object or an array; - reads them from standard input.\n" +
+			"Example: hookswitch call publishEvent '{\"type\":\"contact.created\",\"data\":{\"id\":7}}'",
+		Flags: clientFlags(),
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if n := c.Args().Len(); n < 1 || n > 2 {
+				return usageError{errors.New("call takes METHOD and, if it has parameters, JSON; see hookswitch help call")}
+			}
+			params, err := parameters(c.Args().Get(1), c.Root().Reader)
+			if err != nil {
+				return usageError{err}
+			}
+			var result json.RawMessage
+			if err := call(ctx, c, c.Args().First(), params, &result); err != nil {
+				return err
+			}
+			return printJSON(c.Root().Writer, result)
+		},
+	}
+}
+
+// parameters reads the parameters of a call; nil without any.
+func parameters(text string, stdin io.Reader) (any, error) {
+	if text == "-" {
+		read, err := io.ReadAll(stdin)
+		if err != nil {
+			return nil, fmt.Errorf("read standard input: %w", err)
+		}
+		text = string(read)
+	}
+	if strings.TrimSpace(text) == "" {
+		return nil, nil
+	}
+	if !json.Valid([]byte(text)) {
+		return nil, errors.New("the parameters are not valid JSON; in a shell, put them in single quotes")
+	}
+	return json.RawMessage(text), nil
+}
+
+// call makes one call to the server that the flags name.
+func call(ctx context.Context, c *cli.Command, method string, params, result any) error {
+	server, err := serverURL(c.String("server"))
+	if err != nil {
+		return usageError{err}
+	}
+	o := rpc.DialOptions{}
+	if key := c.String("key"); key != "" {
+		o.Credential = "Bearer " + key
+	}
+	client, err := rpc.Dial(ctx, server, o)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return client.Call(ctx, method, params, result)
+}
+
+// serverURL completes the address of a service by the path of its endpoint.
+func serverURL(text string) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return "", fmt.Errorf("--server %q: must be a URL such as http://127.0.0.1:8080", text)
+	}
+	if u.Path == "" || u.Path == "/" {
+		u.Path = "/rpc"
+	}
+	return u.String(), nil
+}
+
+func printJSON(w io.Writer, raw json.RawMessage) error {
+	var out bytes.Buffer
+	if err := json.Indent(&out, raw, "", "  "); err != nil {
+		return err
+	}
+	out.WriteByte('\n')
+	_, err := w.Write(out.Bytes())
+	return err
+}
+
+// explain is an error as a person reads it. What a server refused comes with its code and each fault on a line.
+func explain(err error) string {
+	refusal, ok := errors.AsType[*jsonrpc2.Error](err)
+	if !ok {
+		return err.Error()
+	}
+	text := fmt.Sprintf("%s (code %d)", refusal.Message, refusal.Code)
+	if refusal.Data == nil {
+		return text
+	}
+	var data struct {
+		Message string `json:"message"`
+		Faults  []struct {
+			Pointer string `json:"pointer"`
+			Message string `json:"message"`
+		} `json:"faults"`
+	}
+	if json.Unmarshal(*refusal.Data, &data) != nil {
+		return text
+	}
+	if data.Message != "" && data.Message != refusal.Message {
+		text += ": " + data.Message
+	}
+	for _, f := range data.Faults {
+		text += "\n  " + f.Pointer + " " + f.Message
+	}
+	if refusal.Code == 300 {
+		text += "\n  give a key with --key or HOOKSWITCH_KEY"
+	}
+	return text
+}

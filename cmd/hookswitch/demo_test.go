@@ -1,0 +1,65 @@
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestDemoShowsAVerifiedDeliveryForEachDocument runs what `make run` runs, twice on one directory, as a newcomer would.
+func TestDemoShowsAVerifiedDeliveryForEachDocument(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for range 2 {
+		out := &bufferWithSignal{wanted: "# what became of it", found: make(chan struct{})}
+		c := exec.Command("hookswitch", "demo", "--listen", "127.0.0.1:0", "--data", dir)
+		c.Stdout, c.Stderr = out, out
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- c.Wait() }()
+		select {
+		case <-out.found:
+		case err := <-ended:
+			t.Fatalf("the demo ended (%v):\n%s", err, out)
+		case <-time.After(60 * time.Second):
+			_ = c.Process.Kill()
+			t.Fatalf("the demo did not get to its end:\n%s", out)
+		}
+		_ = c.Process.Signal(syscall.SIGTERM)
+		if err := <-ended; err != nil {
+			t.Errorf("after SIGTERM: %v\n%s", err, out)
+		}
+		text := out.String()
+		for _, s := range scenes("") {
+			if !strings.Contains(text, "✓ "+s.name) {
+				t.Errorf("no verified delivery of %s:\n%s", s.name, text)
+			}
+		}
+		if !strings.Contains(text, "6 of 6 webhooks received a delivery that verified") || strings.Contains(text, "✗") {
+			t.Errorf("not all verified:\n%s", text)
+		}
+	}
+}
+
+// TestDemoCurlsWork pastes each command that the demo prints into a shell.
+func TestDemoCurlsWork(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("no curl on this machine")
+	}
+	s := startServer(t, t.TempDir(), adminKey)
+	for _, scene := range scenes("http://127.0.0.1:1" + demoPath) {
+		t.Run(scene.name, func(t *testing.T) {
+			pasted := exec.Command("sh", "-c", scene.curl(s.address))
+			pasted.Env = append(pasted.Environ(), "KEY="+adminKey)
+			out, err := pasted.Output()
+			if err != nil || !strings.Contains(string(out), `"result"`) || strings.Contains(string(out), `"error":{`) {
+				t.Errorf("%v: %s\n%s", err, out, scene.curl(s.address))
+			}
+		})
+	}
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestCommandsOfTheDocsRun runs every ```sh block of the README and of docs against a real server, as a reader would paste
+// it; blocks of one page share a server.
+func TestCommandsOfTheDocsRun(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("no curl on this machine")
+	}
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?s)```sh\n(.*?)```")
+	ran := 0
+	for _, page := range append(pages, "../../README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks := block.FindAllStringSubmatch(string(text), -1)
+		if len(blocks) == 0 {
+			continue
+		}
+		s := startServer(t, t.TempDir(), adminKey)
+		for _, b := range blocks {
+			ran++
+			script := strings.ReplaceAll(b[1], "http://127.0.0.1:8080", s.address)
+			pasted := exec.Command("sh", "-e", "-c", script)
+			pasted.Env = append(pasted.Environ(), "KEY="+adminKey, "HOOKSWITCH_KEY="+adminKey, "HOOKSWITCH_SERVER="+s.address)
+			out, err := pasted.CombinedOutput()
+			if err != nil || strings.Contains(string(out), `"error":{`) {
+				t.Errorf("%s: %v\n%s\n%s", filepath.Base(page), err, script, out)
+			}
+		}
+	}
+	if ran == 0 {
+		t.Error("found no command in any page")
+	}
+}
+
+// TestLinksOfTheDocsLead checks that every relative link of README and docs names a file.
+func TestLinksOfTheDocsLead(t *testing.T) {
+	t.Parallel()
+	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "../../README.md", "../../CONTRIBUTING.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), m[1])); err != nil {
+				t.Errorf("%s links to %s, which is not there", filepath.Base(page), m[1])
+			}
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v3"
+)
+
+// key is a key as the methods show it.
+type key struct {
+	ID      int64     `json:"id"`
+	Account int64     `json:"account"`
+	Access  string    `json:"access"`
+	Name    string    `json:"name"`
+	Created time.Time `json:"created"`
+	Key     string    `json:"key"`
+}
+
+func keysCommand() *cli.Command {
+	account := &cli.StringFlag{Name: "account", Usage: "`ACCOUNT` by number (default: the caller's own)"}
+	return &cli.Command{
+		Name:  "keys",
+		Usage: "manage API keys (needs an admin key)",
+		Commands: []*cli.Command{
+			{
+				Name:  "create",
+				Usage: "make a key and show it, this once",
+				Flags: append(clientFlags(),
+					&cli.StringFlag{Name: "access", Value: "full", Usage: "read, publish, full or admin"},
+					&cli.StringFlag{Name: "name", Usage: "what the key is for"},
+					&cli.StringFlag{Name: "account", Usage: "`ACCOUNT` by number, or the name of a new one (default: the caller's own)"},
+				),
+				Action: createKey,
+			},
+			{Name: "list", Usage: "list keys, without the keys themselves", Flags: append(clientFlags(), account), Action: listKeys},
+			{Name: "revoke", Usage: "end a key at once", ArgsUsage: "ID", Flags: append(clientFlags(), account), Action: revokeKey},
+		},
+	}
+}
+
+func createKey(ctx context.Context, c *cli.Command) error {
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	params := map[string]any{"access": c.String("access")}
+	for _, name := range []string{"name", "account"} {
+		if text := c.String(name); text != "" {
+			params[name] = text
+		}
+	}
+	var k key
+	if err := call(ctx, c, "createKey", params, &k); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(c.Root().Writer, "Key %d of account %d, %s access, shown this once:\n\n  %s\n\n", k.ID, k.Account, k.Access, k.Key)
+	return err
+}
+
+func listKeys(ctx context.Context, c *cli.Command) error {
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	params, err := accountParam(c)
+	if err != nil {
+		return err
+	}
+	out := tabwriter.NewWriter(c.Root().Writer, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(out, "ID\tACCOUNT\tACCESS\tCREATED\tNAME")
+	for {
+		var page struct {
+			Items  []key  `json:"items"`
+			Cursor string `json:"cursor"`
+		}
+		if err := call(ctx, c, "listKeys", params, &page); err != nil {
+			return err
+		}
+		for _, k := range page.Items {
+			fmt.Fprintf(out, "%d\t%d\t%s\t%s\t%s\n", k.ID, k.Account, k.Access, k.Created.Format(time.DateTime), k.Name)
+		}
+		if page.Cursor == "" {
+			return out.Flush()
+		}
+		params["cursor"] = page.Cursor
+	}
+}
+
+func revokeKey(ctx context.Context, c *cli.Command) error {
+	id, err := strconv.ParseInt(c.Args().First(), 10, 64)
+	if err != nil || c.Args().Len() != 1 {
+		return usageError{errors.New("keys revoke takes the number of one key; see hookswitch keys list")}
+	}
+	params, err := accountParam(c)
+	if err != nil {
+		return err
+	}
+	params["id"] = id
+	if err := call(ctx, c, "revokeKey", params, nil); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.Root().Writer, "Key %d no longer works.\n", id)
+	return err
+}
+
+func accountParam(c *cli.Command) (map[string]any, error) {
+	params := map[string]any{}
+	if text := c.String("account"); text != "" {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--account %q: must be the number of an account", text)}
+		}
+		params["account"] = n
+	}
+	return params, nil
+}

@@ -1,0 +1,83 @@
+// Command hookswitch runs the webhook service and talks to one: RPC calls in, webhooks out. `hookswitch help` lists what
+// it can do. Only flags, signals and output live here; every rule is in the packages below service.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/urfave/cli/v3"
+)
+
+// version is set by the build (-ldflags -X main.version=…).
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is the whole program: 0 when all went well, 1 when what was asked for failed, 2 when it was asked wrongly.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	err := command(stdin, stdout, stderr).Run(ctx, args)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(stderr, "hookswitch: "+explain(err))
+	if _, wrong := errors.AsType[usageError](err); wrong {
+		return 2
+	}
+	return 1
+}
+
+// usageError is a command line that can't be understood.
+type usageError struct{ error }
+
+func command(stdin io.Reader, stdout, stderr io.Writer) *cli.Command {
+	usage := func(_ context.Context, _ *cli.Command, err error, _ bool) error { return usageError{err} }
+	app := &cli.Command{
+		Name:                  "hookswitch",
+		Usage:                 "RPC calls in, webhooks out: signed, retried for days, visible, nothing lost",
+		Version:               version,
+		HideVersion:           true, // a command of its own
+		EnableShellCompletion: true,
+		Suggest:               true,
+		Reader:                stdin,
+		Writer:                stdout,
+		ErrWriter:             stderr,
+		OnUsageError:          usage,
+		ExitErrHandler:        func(context.Context, *cli.Command, error) {}, // run prints
+		Commands: []*cli.Command{
+			serveCommand(),
+			demoCommand(),
+			callCommand(),
+			keysCommand(),
+			versionCommand(),
+		},
+	}
+	for _, c := range app.Commands {
+		c.OnUsageError = usage
+		for _, sub := range c.Commands {
+			sub.OnUsageError = usage
+		}
+	}
+	return app
+}
+
+func versionCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "version",
+		Usage: "print the version",
+		Action: func(_ context.Context, c *cli.Command) error {
+			_, err := fmt.Fprintln(c.Root().Writer, "hookswitch "+version)
+			return err
+		},
+	}
+}
