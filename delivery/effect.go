@@ -108,10 +108,12 @@ func (e *Engine) end(l storage.Lane) {
 func (e *Engine) take(l storage.Lane, delivered *schemas.Webhook, m *measure) {
 	at := time.Now().UTC()
 	var revision uint64
-	ours := false // the measure was ours to take, and took
+	ours := false   // the measure was ours to take, and took
+	unsure := false // a removal may have happened
 	done := e.persist(e.effort, "stop", l, func(ctx context.Context) error {
 		record, err := e.store.Get(ctx, storage.KindWebhook, l.Account, int64(l.Webhook))
 		if errors.Is(err, storage.ErrAbsent) {
+			ours = unsure
 			e.Forget(l.Account, l.Webhook, 0)
 			return nil
 		}
@@ -130,10 +132,13 @@ func (e *Engine) take(l storage.Lane, delivered *schemas.Webhook, m *measure) {
 		}
 		if m.state == "" {
 			revision, err = e.store.Remove(ctx, storage.KindWebhook, l.Account, int64(l.Webhook), record.Revision)
-			if ours = err == nil; ours {
-				e.Forget(l.Account, l.Webhook, revision)
+			if err != nil {
+				unsure, revision = true, record.Revision
+				return err
 			}
-			return err
+			ours = true
+			e.Forget(l.Account, l.Webhook, revision)
+			return nil
 		}
 		revision, err = e.amend(ctx, record, w, m.state, at)
 		ours = err == nil

@@ -173,6 +173,8 @@ func survive(t *testing.T, op string, how fault, skip, times int) {
 		Account: 1, Dialect: "removing", Endpoint: "http://93.184.0.77/", State: schemas.StateActive,
 		Match: schemas.Match{Types: []string{"*"}},
 	})
+	watch := &receiver{script: []int{200}}
+	h.webhook(5, watch, "webhook.*")
 	ids := make([]string, 60)
 	for i := range ids {
 		ids[i] = "evt_" + strconv.Itoa(i)
@@ -194,6 +196,9 @@ func survive(t *testing.T, op string, how fault, skip, times int) {
 	}
 	if n := h.deliveries(w4); n[schemas.DeliveryPending]+n[schemas.DeliveryRetrying] != 0 || h.state(w4) != "" {
 		t.Errorf("the removed webhook is %q and owed %v", h.state(w4), n)
+	}
+	if got := watch.ids(); len(slices.Compact(slices.Sorted(slices.Values(got)))) != 2 { // one stopped, one removed
+		t.Errorf("announced: %v", got)
 	}
 	if d := h.engine.dispatcher; d.held != 0 || d.heldBytes != 0 || d.trailHeld != 0 || d.trailWorkers != 0 || d.workers != 0 {
 		t.Errorf("the books do not balance: %d held, %d bytes, %d trailing, %d of %d workers", d.held, d.heldBytes, d.trailHeld,

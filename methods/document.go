@@ -132,12 +132,3 @@ func (d *Document) Err() error {
 	}
 	return schemas.Invalid(d.faults...)
 }
-
-// IdentityOf is the identity of webhooks whose endpoint and match make them what they are.
-func IdentityOf(w *schemas.Webhook) []string {
-	parts := append([]string{w.Endpoint}, w.Match.Types...)
-	for _, c := range w.Match.Attributes {
-		parts = append(parts, c.Name+"="+strings.Join(c.Values, ","))
-	}
-	return parts
-}

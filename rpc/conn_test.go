@@ -62,7 +62,7 @@ func TestPlainConnIsServed(t *testing.T) {
 		{"sum", rpc.Raw(deep), -32600},
 		{"sum", rpc.Raw(`[1e999]`), -32600},
 		{strings.Repeat("m", 257), nil, -32600},
-		{"subscribe", []int{1}, -32603}, // it cannot push
+		{"subscribe", []int{1}, -32601}, // it cannot push
 	} {
 		err := conn.Call(ctx, c.method, c.params, nil)
 		if e, ok := errors.AsType[*jsonrpc2.Error](err); !ok || e.Code != c.code {

@@ -67,7 +67,10 @@ func dialSocket(ctx context.Context, target string, header http.Header, options 
 	if options.HTTPClient != nil {
 		if t, ok := options.HTTPClient.Transport.(*http.Transport); ok {
 			dialer.Proxy, dialer.NetDialContext = t.Proxy, t.DialContext
-			dialer.TLSClientConfig = t.TLSClientConfig
+			if t.TLSClientConfig != nil {
+				dialer.TLSClientConfig = t.TLSClientConfig.Clone()
+				dialer.TLSClientConfig.NextProtos = []string{"http/1.1"} // HTTP/2 knows no upgrade
+			}
 		}
 	}
 	conn, resp, err := dialer.DialContext(ctx, target, header)

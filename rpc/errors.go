@@ -18,7 +18,8 @@ const (
 	CodeShuttingDown   = -32004 // the server takes no new calls
 )
 
-// ErrNoPush is the error of [Session.Notify] where the caller cannot be sent anything unasked: over HTTP.
+// ErrNoPush is the error of [Session.Notify] where the caller cannot be sent anything unasked: over HTTP. A handler
+// that returns it has the caller told that the method is to be had over a WebSocket only.
 var ErrNoPush = errors.New("this transport has no way to push")
 
 // ErrClosed is the error of [Session.Notify] after the connection has ended, and of a [Client] after Close.
@@ -117,6 +118,10 @@ func (s *Server) errorOf(ctx context.Context, err error) (told *jsonrpc2.Error, 
 	}
 	if errors.Is(err, context.DeadlineExceeded) && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return errCallTimeout(), false
+	}
+	if errors.Is(err, ErrNoPush) {
+		// As far as this transport goes there is no such method.
+		return Error(jsonrpc2.CodeMethodNotFound, "Method not found", "only over a WebSocket"), false
 	}
 	// A call given up because its caller went away is nobody's failure.
 	gone := errors.Is(err, context.Canceled) && ctx.Err() != nil

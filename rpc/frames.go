@@ -53,7 +53,9 @@ func newSocketFrames(conn *websocket.Conn, limits *Limits) *socketFrames {
 	f := &socketFrames{conn: conn, limits: limits, read: make(chan struct{})}
 	conn.SetReadLimit(int64(limits.Text))
 	conn.SetPongHandler(func(string) error { return f.alive() })
-	f.ping = time.AfterFunc(limits.PingEvery, f.pingPeer)
+	// The timer first runs when it is reset, and by then it is known to its function.
+	f.ping = time.AfterFunc(time.Hour, f.pingPeer)
+	f.ping.Reset(limits.PingEvery)
 	return f
 }
 

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -207,18 +206,8 @@ type benched struct {
 }
 
 func benchService(b *testing.B) *benched {
-	s, err := Open(b.Context(), Options{Data: b.TempDir(), Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Timeout: time.Minute})
-	if err != nil {
-		b.Fatal(err)
-	}
-	server := httptest.NewServer(s.Handler())
-	b.Cleanup(func() {
-		server.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		_ = s.Close(ctx)
-	})
-	return &benched{Service: s, key: s.LocalKey(), socket: strings.Replace(server.URL, "http", "ws", 1) + "/rpc"}
+	s := open(b, func(o *Options) { o.Timeout = time.Minute })
+	return &benched{Service: s.Service, key: s.LocalKey(), socket: strings.Replace(s.url, "http", "ws", 1) + "/rpc"}
 }
 
 func benchStore(b *testing.B) storage.Store {

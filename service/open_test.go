@@ -1,28 +1,26 @@
-package service_test
+package service
 
 import (
 	"context"
 	"net/http/httptest"
 	"net/netip"
 	"testing"
-
-	"github.com/hookswitch/hookswitch/service"
 )
 
 // running is a service with a listener, for one test.
 type running struct {
-	*service.Service
+	*Service
 	url string
 }
 
 // open starts a service on a new store that may deliver to this machine, and closes it at the test's end.
-func open(t testing.TB, change ...func(*service.Options)) running {
+func open(t testing.TB, change ...func(*Options)) running {
 	t.Helper()
-	o := service.Options{Data: t.TempDir(), Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+	o := Options{Data: t.TempDir(), Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 	for _, f := range change {
 		f(&o)
 	}
-	s, err := service.Open(t.Context(), o)
+	s, err := Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

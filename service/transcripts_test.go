@@ -1,10 +1,7 @@
 package service
 
 import (
-	"context"
 	"fmt"
-	"net/http/httptest"
-	"net/netip"
 	"testing"
 
 	"github.com/hookswitch/hookswitch/rpc/rpctest"
@@ -14,18 +11,8 @@ import (
 func TestTranscripts(t *testing.T) {
 	t.Parallel()
 	rpctest.Run(t, "testdata/*.rpc", func(t *testing.T) rpctest.Target {
-		s, err := Open(t.Context(), Options{
-			Data: t.TempDir(), PublicURL: "http://hooks.example.com", AdminKey: "admin-key-of-the-transcripts", Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		server := httptest.NewServer(s.Handler())
-		t.Cleanup(func() {
-			if err := s.Close(context.Background()); err != nil {
-				t.Errorf("close: %v", err)
-			}
-			server.Close()
+		s := open(t, func(o *Options) {
+			o.AdminKey, o.PublicURL = "admin-key-of-the-transcripts", "http://hooks.example.com"
 		})
 		vars := map[string]string{
 			"admin": "admin-key-of-the-transcripts",
@@ -47,6 +34,6 @@ func TestTranscripts(t *testing.T) {
 				vars["tenant"] = fmt.Sprint(k.Account)
 			}
 		}
-		return rpctest.Target{Server: s.server, URL: server.URL + "/rpc", Vars: vars}
+		return rpctest.Target{Server: s.server, URL: s.url + "/rpc", Vars: vars}
 	})
 }

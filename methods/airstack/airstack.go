@@ -1,9 +1,6 @@
 package airstack
 
 import (
-	"bytes"
-	"encoding/json"
-	"slices"
 	"time"
 
 	"github.com/hookswitch/hookswitch/methods"
@@ -29,7 +26,7 @@ func New(options Options) methods.Dialect {
 		Form:      Name,
 		Marks:     []string{"filter_config", "eventTypes", "event_type"},
 		Parse:     Parse,
-		Identity:  identity,
+		Identity:  methods.IdentityOf,
 		Show:      func(w *schemas.Webhook, _ methods.View) any { return show(w) },
 		Created: func(w *schemas.Webhook, view methods.View) any {
 			link := ""
@@ -39,32 +36,4 @@ func New(options Options) methods.Dialect {
 			return created(w, link)
 		},
 	}
-}
-
-// identity is the endpoint and what is matched, without the sample payload; neither the order of the types nor the
-// filter's layout counts.
-func identity(w *schemas.Webhook) []string {
-	parts := []string{"endpoint " + w.Endpoint}
-	for _, t := range slices.Sorted(slices.Values(w.Match.Types)) {
-		parts = append(parts, "type "+t)
-	}
-	if len(w.Match.Filter) > 0 {
-		parts = append(parts, "filter "+canonical(w.Match.Filter))
-	}
-	return parts
-}
-
-// canonical is doc with sorted keys and no spaces; numbers stay as written. What is not JSON stays as it is.
-func canonical(doc json.RawMessage) string {
-	decoder := json.NewDecoder(bytes.NewReader(doc))
-	decoder.UseNumber()
-	var value any
-	if decoder.Decode(&value) != nil {
-		return string(doc)
-	}
-	text, err := json.Marshal(value)
-	if err != nil {
-		return string(doc)
-	}
-	return string(text)
 }

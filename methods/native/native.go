@@ -1,9 +1,6 @@
 package native
 
 import (
-	"bytes"
-	"encoding/json"
-	"slices"
 	"time"
 
 	"github.com/hookswitch/hookswitch/methods"
@@ -27,36 +24,8 @@ func New(options Options) methods.Dialect {
 		Registers: "createSubscription",
 		Form:      Name,
 		Parse:     Parse,
-		Identity:  identity,
+		Identity:  methods.IdentityOf,
 		Show:      func(w *schemas.Webhook, view methods.View) any { return show(w, view) },
 		Created:   func(w *schemas.Webhook, view methods.View) any { return created(w, view) },
 	}
-}
-
-// identity is the endpoint and what is matched; neither the order of the types nor the filter's layout counts.
-func identity(w *schemas.Webhook) []string {
-	parts := []string{"endpoint " + w.Endpoint}
-	types := slices.Sorted(slices.Values(w.Match.Types))
-	for _, t := range slices.Compact(types) {
-		parts = append(parts, "type "+t)
-	}
-	if len(w.Match.Filter) > 0 {
-		parts = append(parts, "filter "+canonical(w.Match.Filter))
-	}
-	return parts
-}
-
-// canonical is doc with sorted keys and no spaces; numbers stay as written. What is not JSON stays as it is.
-func canonical(doc json.RawMessage) string {
-	decoder := json.NewDecoder(bytes.NewReader(doc))
-	decoder.UseNumber()
-	var value any
-	if decoder.Decode(&value) != nil {
-		return string(doc)
-	}
-	text, err := json.Marshal(value)
-	if err != nil {
-		return string(doc)
-	}
-	return string(text)
 }
