@@ -23,6 +23,9 @@ import (
 // inFlight is how many publishes, and how many bare requests, are under way at once.
 const inFlight = 64
 
+// publishers is how many publish at once: each waits for its commit, which many share.
+const publishers = 256
+
 // BenchmarkPublishToSettled measures events from publish to delivered and settled, on the real bolt engine with its
 // fsyncs, against a bare http.Client loop that posts the same bytes to the same receiver. "ratio" is ours over bare.
 func BenchmarkPublishToSettled(b *testing.B) {
@@ -77,7 +80,7 @@ func publishAndSettle(b *testing.B, endpoint string, payload json.RawMessage, n 
 	}
 	w.ID, w.Revision = schemas.WebhookID(got.ID), got.Revision
 	engine.Apply(w)
-	together(n, func(i int) {
+	together(publishers, n, func(i int) {
 		e := &schemas.Event{Account: 1, ID: fmt.Sprintf("evt_%d", i), Type: "a.b", Data: payload}
 		if got := engine.Publish(context.Background(), []*schemas.Event{e}, nil)[0]; got.Err != nil {
 			b.Error(got.Err)
@@ -124,7 +127,7 @@ func bareLoop(b *testing.B, server *httptest.Server, payload []byte, n int) {
 	b.Helper()
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: inFlight, MaxIdleConns: inFlight}}
 	defer client.CloseIdleConnections()
-	together(n, func(int) {
+	together(inFlight, n, func(int) {
 		response, err := client.Post(server.URL, "application/json", bytes.NewReader(payload))
 		if err != nil {
 			b.Error(err)
@@ -135,11 +138,11 @@ func bareLoop(b *testing.B, server *httptest.Server, payload []byte, n int) {
 	})
 }
 
-// together runs f for 0 to n-1, inFlight at a time.
-func together(n int, f func(i int)) {
+// together runs f for 0 to n-1, so many at a time.
+func together(at, n int, f func(i int)) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range inFlight {
+	for range at {
 		wg.Go(func() {
 			for i := next.Add(1); i <= int64(n); i = next.Add(1) {
 				f(int(i - 1))

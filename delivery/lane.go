@@ -35,8 +35,8 @@ const (
 
 // Bounds of a lane's share of the window, in deliveries.
 const (
-	perLane  = 16 // claimed of one lane at a time
-	laneRoom = 64 // held at once, or two batches if that is more
+	perLane     = 16 // claimed of one lane at a time, and the least a lane may hold
+	perExchange = 8  // held for each exchange that may be under way: queued, sent, or on the way to the store
 )
 
 // lane is one webhook's line of deliveries on this node. All fields are the dispatcher's, under its lock.
@@ -71,7 +71,9 @@ type lane struct {
 
 func (l *lane) batch() int { return max(l.policy.Batch, 1) }
 
-func (l *lane) room() int { return max(laneRoom, 2*l.batch()) }
+// room is how many deliveries it may hold. It grows and shrinks with what its endpoint takes, so that a new or ailing one
+// does not fill the window.
+func (l *lane) room() int { return max(perLane, 2*l.batch(), perExchange*l.limit) }
 
 // startable reports whether an exchange may begin. While one is under way, a dialect that takes many deliveries at once
 // waits until a whole batch has gathered.

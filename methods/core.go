@@ -1,6 +1,7 @@
 package methods
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -34,7 +35,7 @@ type Core struct {
 	*Operations
 	directory *directory
 	publicURL string
-	table     map[string][]*Method // the methods of a name; more than one where dialects share it
+	handlers  map[string]rpc.Handler
 	log       zerolog.Logger
 }
 
@@ -46,7 +47,7 @@ func New(o Options) (*Core, error) {
 	c := &Core{
 		directory: newDirectory(),
 		publicURL: strings.TrimSuffix(o.PublicURL, "/"),
-		table:     map[string][]*Method{},
+		handlers:  map[string]rpc.Handler{},
 		log:       o.Log,
 	}
 	c.Operations = &Operations{
@@ -61,18 +62,27 @@ func New(o Options) (*Core, error) {
 		c.dialects[d.Name] = &d
 		rows = slices.Concat(d.Methods, rows) // a dialect's own form of a shared name is asked first
 	}
+	return c, c.fill(rows)
+}
+
+// fill makes the handlers. Methods and schema files must be the same set.
+func (c *Core) fill(rows []Method) error {
+	table := map[string][]*Method{} // the methods of a name; more than one where dialects share it
 	for _, m := range rows {
-		if !o.Catalogue.Has(m.Name) {
-			return nil, fmt.Errorf("method %s has no schema file", m.Name)
+		if !c.catalogue.Has(m.Name) {
+			return fmt.Errorf("method %s has no schema file", m.Name)
 		}
-		c.table[m.Name] = append(c.table[m.Name], &m)
+		table[m.Name] = append(table[m.Name], &m)
 	}
-	for _, name := range o.Catalogue.Names() {
-		if c.table[name] == nil && !strings.HasPrefix(name, "rpc.") {
-			return nil, fmt.Errorf("schema file of %s has no method", name)
+	for _, name := range c.catalogue.Names() {
+		if table[name] == nil && !strings.HasPrefix(name, "rpc.") {
+			return fmt.Errorf("schema file of %s has no method", name)
 		}
 	}
-	return c, nil
+	for name, candidates := range table {
+		c.handlers[name] = func(ctx context.Context, call *rpc.Call) (any, error) { return c.serve(ctx, candidates, call) }
+	}
+	return nil
 }
 
 // Run keeps accounts and keys up to date until ctx ends. ready is closed when all that are stored are known; no call may
@@ -83,11 +93,8 @@ func (c *Core) Run(ctx context.Context, ready chan<- struct{}) error {
 
 // Lookup finds the handler of a method, as rpc.Options wants it.
 func (c *Core) Lookup(name string) (rpc.Handler, bool) {
-	candidates, ok := c.table[name]
-	if !ok {
-		return nil, false
-	}
-	return func(ctx context.Context, call *rpc.Call) (any, error) { return c.serve(ctx, candidates, call) }, true
+	h, ok := c.handlers[name]
+	return h, ok
 }
 
 // serve lets a call in and carries it out: which form of the method, who calls, are the parameters right, go.
@@ -105,7 +112,8 @@ func (c *Core) serve(ctx context.Context, candidates []*Method, in *rpc.Call) (a
 		call.PublicURL = in.Session.BaseURL()
 	}
 	if !m.Raw {
-		named, pointer, err := c.catalogue.Bind(m.Name, form, in.Params)
+		// A copy, because the caller's bytes are gone when the call ends, and webhooks keep parts of them.
+		named, pointer, err := c.catalogue.Bind(m.Name, form, bytes.Clone(in.Params))
 		if err != nil {
 			return nil, err
 		}

@@ -31,6 +31,7 @@ var subscriptionMethods = []Method{
 
 // register takes a registration document of any dialect that registers by the called method.
 func register(ctx context.Context, c *Call) (any, error) {
+	c.Params = bytes.Clone(c.Params) // the webhook keeps parts of it
 	d, err := c.claim(c.Method, c.Params)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -181,6 +182,40 @@ func maskedFrame(text string) []byte {
 		frame = append(frame, 0x80|126, byte(len(text)>>8), byte(len(text)))
 	}
 	return append(append(frame, 0, 0, 0, 0), text...)
+}
+
+// BenchmarkIdleSocket reports what an idle WebSocket costs, the bare TCP connection at the other end included.
+func BenchmarkIdleSocket(b *testing.B) {
+	options := testOptions(nil)
+	options.Limits.Sockets = 1 << 20
+	addr := start(b, newServer(b, options))
+	const n = 1000
+	var grown uint64
+	for b.Loop() {
+		conns := make([]net.Conn, 0, n)
+		before := memory()
+		for range n {
+			conn, err := net.Dial("tcp", addr)
+			if err != nil {
+				b.Fatal(err)
+			}
+			shakeHands(b, conn)
+			conns = append(conns, conn)
+		}
+		grown += memory() - before
+		for _, conn := range conns {
+			conn.Close()
+		}
+	}
+	b.ReportMetric(float64(grown)/float64(b.N*n), "B/conn")
+}
+
+// memory is what is in use of heap and stacks.
+func memory() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapInuse + m.StackInuse
 }
 
 // BenchmarkServe is the protocol alone, without a transport.

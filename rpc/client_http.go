@@ -78,6 +78,9 @@ func (l *httpLink) close() error {
 
 // post sends a text and returns the answer, without bytes if there was nothing to say.
 func (l *httpLink) post(ctx context.Context, text []byte) ([]byte, error) {
+	if l.ctx.Err() != nil {
+		return nil, jsonrpc2.ErrClosed
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(l.ctx, cancel)()

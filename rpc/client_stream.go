@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"sync"
@@ -86,11 +87,11 @@ func (l *streamLink) batch(ctx context.Context, batch []message) ([]message, err
 		return nil, err
 	}
 	if awaited(batch) == 0 && size > 0 {
-		return nil, l.send(text)
+		return nil, l.stream.write(text)
 	}
 	l.stream.add(waiting)
 	defer l.stream.remove(waiting)
-	if err := l.send(text); err != nil {
+	if err := l.stream.write(text); err != nil {
 		return nil, err
 	}
 	select {
@@ -109,17 +110,6 @@ func (l *streamLink) batch(ctx context.Context, batch []message) ([]message, err
 	return answers, err
 }
 
-// send writes a text past the Conn, with the Conn's error once it is closed.
-func (l *streamLink) send(text []byte) error {
-	err := l.stream.write(text)
-	select {
-	case <-l.conn.DisconnectNotify():
-		return jsonrpc2.ErrClosed
-	default:
-		return err
-	}
-}
-
 // WriteObject implements jsonrpc2.ObjectStream.
 func (s *clientStream) WriteObject(v any) error {
 	text, err := json.Marshal(v)
@@ -129,10 +119,15 @@ func (s *clientStream) WriteObject(v any) error {
 	return s.write(text)
 }
 
+// write sends a text. After one failure part of a frame may be out, so nothing can follow.
 func (s *clientStream) write(text []byte) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	return s.frames.WriteFrame(text)
+	if err := s.frames.WriteFrame(text); err != nil {
+		go s.frames.Close(statusNormal, "")
+		return fmt.Errorf("%w: %w", jsonrpc2.ErrClosed, err)
+	}
+	return nil
 }
 
 // Close implements jsonrpc2.ObjectStream.

@@ -211,3 +211,24 @@ func TestPushesFromManyGoroutinesArriveWhole(t *testing.T) {
 		next[push.Params.W]++
 	}
 }
+
+func TestPushesHeldForAnAnswerAreBoundedToo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pushed := 0
+		server := newServer(t, testOptions(map[string]rpc.Handler{
+			"flood": func(_ context.Context, call *rpc.Call) (any, error) {
+				for call.Session.Notify("event", nil) == nil {
+					pushed++
+				}
+				<-call.Session.Done()
+				return nil, call.Session.Notify("event", nil)
+			},
+		}))
+		frames := server.Pipe(t.Context(), rpc.LocalOptions{})
+		send(t, frames, request("flood", 1))
+		if n, err := drain(frames); n != 0 || pushed != 256 {
+			t.Errorf("%d of %d pushes arrived before the end: %v", n, pushed, err)
+		}
+	})
+}

@@ -191,6 +191,7 @@ func TestResultsAreCopiedOrEncoded(t *testing.T) {
 		`"<a href=\"x?a=1&b=2\">"`:    `<a href="x?a=1&b=2">`,
 		`{"u":"http://h/?a&b<>"}`:     map[string]string{"u": "http://h/?a&b<>"},
 		`{"inner":{"x":1},"none":[]}`: map[string]any{"inner": rpc.Raw(`{"x":1}`), "none": []int{}},
+		`[null,null]`:                 []any{rpc.Raw(nil), nil},
 	} {
 		server := newServer(t, testOptions(map[string]rpc.Handler{
 			"give": func(context.Context, *rpc.Call) (any, error) { return result, nil },

@@ -252,7 +252,16 @@ func TestUpgradeKeepsHeadersAndLimitsConnections(t *testing.T) {
 	t.Parallel()
 	options := testOptions(nil)
 	options.Limits.Sockets = 1
-	url := webServer(t, newServer(t, options))
+	server := newServer(t, options)
+	url := webServer(t, server)
+	for range 3 { // a failed handshake takes no place
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/rpc", nil)
+		r.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"7"}}
+		w := httptest.NewRecorder()
+		if server.ServeHTTP(w, r); w.Code != 400 {
+			t.Errorf("a bad handshake: status %d", w.Code)
+		}
+	}
 	header := http.Header{"Authorization": {"Bearer up"}, "Hookswitch-Account": {"9"}}
 	conn, _, err := websocket.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(url, "http"), header)
 	if err != nil {
