@@ -100,7 +100,7 @@ func (d *dispatcher) reserve(key storage.Lane, size int) bool {
 	}
 	l := d.laneOf(key)
 	full := d.held >= d.window || d.heldBytes+size > d.windowBytes || l.held >= l.room() ||
-		l.trailing && (l.held >= perLane || d.trailHeld >= d.window/2)
+		l.trailing && d.trailHeld >= d.window/2
 	if full || l.behind || l.phase == phaseHalted {
 		d.fallBehind(l)
 		d.rest(l)

@@ -21,8 +21,8 @@ func inHouse(t *testing.T, policy Policy, test func(t *testing.T, h *house), cha
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, policy, change...)
+		defer h.close()
 		test(t, h)
-		h.close()
 	})
 }
 

@@ -133,15 +133,15 @@ func (f *faulty) Postpone(ctx context.Context, l storage.Lane, d time.Duration) 
 	return storage.ErrUnsure
 }
 
-// TestEveryStepMayFail lets each step of the event path fail as "lost" and as "done but reported lost", at its first,
-// second and third call, once and five times running. The publisher repeats what it is not sure of. Then the whole
+// TestEveryStepMayFail lets each step of the event path fail as "lost" and as "done but reported lost", at its
+// first and third call, once and five times running. The publisher repeats what it is not sure of. Then the whole
 // invariant is checked: every acknowledged event is delivered to every webhook that wants it, none is invented, none is
 // stuck, and webhooks that went away are owed nothing.
 func TestEveryStepMayFail(t *testing.T) {
 	t.Parallel()
 	for _, op := range []string{"accept", "settle", "claim", "get", "amend", "remove", "drop", "postpone"} {
 		for how, name := range map[fault]string{lost: "lost", reported: "done"} {
-			for skip := range 3 {
+			for _, skip := range []int{0, 2} {
 				for _, times := range []int{1, 5} {
 					t.Run(fmt.Sprintf("%s %s after %d, %d times", op, name, skip, times), func(t *testing.T) {
 						t.Parallel()

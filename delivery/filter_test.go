@@ -149,8 +149,9 @@ func FuzzFilter(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if compiled.Match(data) != compiled.Match(data) {
-			t.Error("the same filter answers the same data differently")
+		both, err := CompileFilter([]byte(`{"$and":[` + string(filter) + `,` + string(filter) + `]}`))
+		if err == nil && len(compiled.conditions) > 0 && both.Match(data) != compiled.Match(data) {
+			t.Error("a filter and itself twice answer differently")
 		}
 	})
 }

@@ -73,7 +73,12 @@ func (l *lane) batch() int { return max(l.policy.Batch, 1) }
 
 // room is how many deliveries it may hold. It grows and shrinks with what its endpoint takes, so that a new or ailing one
 // does not fill the window.
-func (l *lane) room() int { return max(perLane, 2*l.batch(), perExchange*l.limit) }
+func (l *lane) room() int {
+	if l.trailing {
+		return max(perLane, l.batch())
+	}
+	return max(perLane, 2*l.batch(), perExchange*l.limit)
+}
 
 // startable reports whether an exchange may begin. While one is under way, a dialect that takes many deliveries at once
 // waits until a whole batch has gathered.

@@ -23,7 +23,7 @@ func (d *dispatcher) settled(items []*item) {
 		delete(d.items, it)
 		l := it.lane
 		d.hold(l, -1, -it.size)
-		if l.skipped && (l.held == 0 || !l.trailing && l.held <= l.room()/2) {
+		if l.skipped && (l.held == 0 || l.held+perLane <= l.room()/2) {
 			l.skipped = false
 			d.wakeClaim()
 		}
@@ -144,8 +144,7 @@ func (d *dispatcher) skip(key storage.Lane) bool {
 	if l == nil {
 		return false
 	}
-	full := l.phase == phaseHalted || l.held+perLane > l.room() ||
-		l.trailing && (l.held > 0 || d.trailHeld+perLane > d.window/2)
+	full := l.phase == phaseHalted || l.held+perLane > l.room() || l.trailing && d.trailHeld+perLane > d.window/2
 	l.skipped = full
 	return full
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/hookswitch/hookswitch/methods/superoffice"
 	"github.com/hookswitch/hookswitch/methods/vision6"
 	"github.com/hookswitch/hookswitch/portal"
+	"github.com/hookswitch/hookswitch/rest"
 	"github.com/hookswitch/hookswitch/rpc"
 	"github.com/hookswitch/hookswitch/schemas"
 	"github.com/hookswitch/hookswitch/storage"
@@ -122,6 +123,11 @@ func (s *Service) dialects(o Options) []methods.Dialect {
 	}
 }
 
+// faces is the list of the vendors' HTTP addresses: the line to add for a new one.
+func (s *Service) faces() []*rest.Face {
+	return nil
+}
+
 // portalLinkLife is how long the link in Airstack's answer works. The vendor names no limit.
 const portalLinkLife = 24 * time.Hour
 
@@ -185,6 +191,7 @@ func (s *Service) Handler() http.Handler {
 	mux.Handle("/api/jsonrpcserver.php", s.server)
 	mux.HandleFunc("GET /openrpc.json", s.server.ServeDiscovery)
 	mux.Handle("GET "+portal.Path, s.portal)
+	mux.Handle("/", rest.New(s.server, s.faces()...))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
 	return mux

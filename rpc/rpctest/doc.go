@@ -25,6 +25,6 @@
 //
 // and $(name) inside a longer string means the text of what was captured. In a request "$(name)", with its quotes,
 // becomes the captured value, and $(name) elsewhere its text; $(hex:efbbbf) becomes the bytes. Names can be given
-// values from the start by [Target].Vars. Numbers are compared as they are written. Strings that an answer has where a
-// transcript has none are found because objects must have the same members.
+// values from the start by [Target].Vars. Numbers are compared as they are written, and an object
+// must have no members but those expected.
 package rpctest

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/hookswitch/hookswitch/storage"
 	"github.com/hookswitch/hookswitch/storage/storagetest"
@@ -12,11 +13,26 @@ import (
 
 func TestBoltKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	storagetest.Run(t, storagetest.Harness{
+	storagetest.Run(t, harness(defaultTuning()))
+}
+
+// With everything small, each test crosses the borders of commits, partitions and spans.
+func TestBoltKeepsTheContractInSmallParts(t *testing.T) {
+	t.Parallel()
+	storagetest.Run(t, harness(smallTuning()))
+}
+
+func smallTuning() tuning {
+	tune := defaultTuning()
+	tune.span, tune.partition = 7*time.Minute, 600
+	tune.commitItems, tune.commitBytes, tune.requestItems = 8, 2000, 3
+	return tune
+}
+
+func harness(tune tuning) storagetest.Harness {
+	return storagetest.Harness{
 		FakeTime: true,
-		Open: func(t testing.TB, dir string) storage.Store {
-			return mustOpen(t, dir)
-		},
+		Open:     func(t testing.TB, dir string) storage.Store { return mustOpen(t, dir, tune) },
 		Restore: func(t testing.TB, dir string, backup io.Reader) {
 			f, err := os.Create(filepath.Join(dir, FileName))
 			if err != nil {
@@ -29,14 +45,13 @@ func TestBoltKeepsTheContract(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
-	})
+	}
 }
 
-// mustOpen opens a store without fsync: no test but the crash test looks at what a stopped machine leaves, and that one
-// kills a process, not the machine.
-func mustOpen(t testing.TB, dir string) *Store {
+// mustOpen opens a store without fsync: no test looks at what a machine leaves that lost its power.
+func mustOpen(t testing.TB, dir string, tune tuning) *Store {
 	t.Helper()
-	s, err := Open(Options{Dir: dir, NoSync: true})
+	s, err := open(Options{Dir: dir, NoSync: true}, tune)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,163 @@
+// Package rest turns the HTTP addresses of a vendor into method calls and the answers back. It knows no webhook and no
+// dialect: each dialect gives a [Face], a table of routes onto the methods that everybody calls.
+//
+//	Handler.ServeHTTP   rest.go    which face owns the path; read the body
+//	  Face.find         route.go   which route is it
+//	  Route.Call        <dialect>  the request becomes a method's name and parameters
+//	  rpc.Server.Invoke            the same call as over JSON-RPC: credential, schema, method
+//	  Route.Reply       <dialect>  the result becomes the vendor's answer
+//	  Face.Fault        <dialect>  or what went wrong does
+package rest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/hookswitch/hookswitch/rpc"
+)
+
+// The ways a request can fail before a method is called. A VerbError comes with the verbs that would do.
+var (
+	ErrNoRoute  = errors.New("no such address")
+	ErrTooLarge = errors.New("the body is too large")
+	ErrCutShort = errors.New("the body ended early")
+	ErrEncoded  = errors.New("a compressed body is not taken")
+)
+
+// VerbError is a known address with a verb it does not have.
+type VerbError struct{ Allow []string }
+
+func (e *VerbError) Error() string { return "this address does not have that method" }
+
+// Face is one vendor's HTTP face.
+type Face struct {
+	// Below tells whether a path belongs to this face, and its part that routes are compared with.
+	Below func(path string) (rest string, ok bool)
+	// Fold compares paths without regard to case.
+	Fold bool
+	// Routes are tried in the order in which they are listed, but a literal segment wins over a {value}.
+	Routes []Route
+	// Credential reads the caller's credential in the form of an Authorization header; nil takes that header.
+	Credential func(*http.Request) string
+	// Fault is the vendor's answer to what went wrong: an error of this package, of Route.Call, or of the method
+	// (a *schemas.Error; any other is internal and its text must not be told).
+	Fault func(*Request, error) Reply
+	// MaxBody bounds a body in bytes; 0 means 4 MiB.
+	MaxBody int64
+}
+
+// Request is a request with its body read.
+type Request struct {
+	*http.Request
+	Body   []byte
+	Rest   string // the path below the face
+	values map[string]string
+}
+
+// Value is the part of the path that a {name} of the route stands for, decoded; "" without.
+func (r *Request) Value(name string) string { return r.values[name] }
+
+// Call is a method call. Params is marshalled by encoding/json; a json.RawMessage goes as it is.
+type Call struct {
+	Method string
+	Params any
+}
+
+// Reply is an answer. Content-Length is set by the handler.
+type Reply struct {
+	Status int
+	Header http.Header // spelled as given; nil for none
+	Body   []byte
+}
+
+// Handler serves faces. Safe for concurrent use.
+type Handler struct {
+	server *rpc.Server
+	faces  []*Face
+}
+
+// New makes a handler of faces, each of which owns other paths than the rest.
+func New(server *rpc.Server, faces ...*Face) *Handler { return &Handler{server, faces} }
+
+// ServeHTTP answers in the face that owns the path, with a plain 404 when none does.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for _, f := range h.faces {
+		if rest, ok := f.Below(r.URL.EscapedPath()); ok {
+			in := &Request{Request: r, Rest: rest}
+			reply, err := h.answer(f, w, in)
+			if err != nil {
+				reply = f.Fault(in, err)
+			}
+			write(w, r, reply)
+			return
+		}
+	}
+	http.NotFound(w, r)
+}
+
+func (h *Handler) answer(f *Face, w http.ResponseWriter, r *Request) (Reply, error) {
+	route, err := f.find(r)
+	if err != nil {
+		return Reply{}, err
+	}
+	if err := f.read(w, r); err != nil {
+		return Reply{}, err
+	}
+	call, err := route.Call(r)
+	if err != nil {
+		return Reply{}, err
+	}
+	params, err := json.Marshal(call.Params)
+	if err != nil {
+		return Reply{}, fmt.Errorf("encode parameters of %s: %w", call.Method, err)
+	}
+	session := rpc.SessionOf(r.Request)
+	if f.Credential != nil {
+		session.SetCredential(f.Credential(r.Request))
+	}
+	result, err := h.server.Invoke(r.Context(), session, call.Method, params)
+	if err != nil {
+		return Reply{}, err
+	}
+	return route.Reply(r, json.RawMessage(result))
+}
+
+// read takes the body in, within the bound. Compressed ones are refused: they unfold to anything.
+func (f *Face) read(w http.ResponseWriter, r *Request) error {
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return ErrEncoded
+	}
+	limit := f.MaxBody
+	if limit == 0 {
+		limit = 4 << 20
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Request.Body, limit))
+	if _, over := errors.AsType[*http.MaxBytesError](err); over {
+		return ErrTooLarge
+	}
+	if err != nil {
+		return ErrCutShort
+	}
+	r.Body = body
+	return nil
+}
+
+func write(w http.ResponseWriter, r *http.Request, reply Reply) {
+	header := w.Header()
+	for name, values := range reply.Header {
+		header[name] = values
+	}
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cache-Control", "no-store")
+	if reply.Status != http.StatusNoContent {
+		header.Set("Content-Length", strconv.Itoa(len(reply.Body)))
+	}
+	w.WriteHeader(reply.Status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(reply.Body) // whoever went away misses nothing
+	}
+}
