@@ -99,7 +99,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	}
 	s.server, err = rpc.NewServer(rpc.Options{
 		Lookup: s.core.Lookup, ErrorOf: methods.ErrorOf, Discovery: catalogue.OpenRPC(o.Version, o.PublicURL),
-		Limits: o.Limits, Origins: o.Origins, Log: o.Log,
+		Limits: o.Limits, Origins: o.Origins, OriginHeaders: []string{methods.AccountHeader}, Log: o.Log,
 	})
 	if err != nil {
 		return err
