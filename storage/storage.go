@@ -190,7 +190,7 @@ type Outcome struct {
 	Held    Held
 	Next    Next
 	In      time.Duration
-	Attempt *schemas.Attempt // recorded in the same step; nil with Release, and when there was none
+	Attempt *schemas.Attempt // recorded in the same step, numbered by the store; nil with Release, and when there was none
 }
 
 // Settled answers one Outcome. Tally is the webhook's after this outcome; it counts attempts (one exchange that carries
@@ -206,10 +206,11 @@ type Queue interface {
 	// for work: with nothing due it returns none. next is a hint how long until something may become due that Ask
 	// does not skip (negative: nothing is waiting).
 	Claim(ctx context.Context, ask Ask) (held []Held, next time.Duration, err error)
-	// Extend lengthens leases, counted from now; the answers stand in the order of held.
+	// Extend lengthens leases, counted from now; the answers stand in the order of held. ErrStale when a lease ran out,
+	// was taken by another, or its delivery was settled.
 	Extend(ctx context.Context, held []Held, hold time.Duration) []error
 	// Settle records outcomes. A stale holder's Done is accepted while the delivery is open; its Retry, Dead,
-	// Discard and Release are refused with ErrStale.
+	// Discard and Release are refused with ErrStale. An outcome ends its lease: a second one of it is stale too.
 	Settle(ctx context.Context, out []Outcome) []Settled
 	// Reopen makes a delivery that is dead, delivered or discarded due now; attempts go on counting. ErrAbsent
 	// without such a delivery, ErrConflict when it is open.
@@ -282,7 +283,7 @@ type Health struct {
 
 // Retention says what Expire may delete.
 type Retention struct {
-	Events time.Duration // events accepted longer ago, with their deliveries and attempts, unless one is still open
+	Events time.Duration // events accepted longer ago, with their deliveries and attempts, unless one is open; 0: none
 }
 
 // Upkeep keeps a store in shape.

@@ -19,7 +19,7 @@ var benchCallers = []int{1, 64, 256}
 
 func benchStore(b *testing.B) *Store {
 	b.Helper()
-	s, err := Open(Options{Dir: b.TempDir(), NoSync: true})
+	s, err := Open(Options{Dir: b.TempDir()})
 	if err != nil {
 		b.Fatal(err)
 	}

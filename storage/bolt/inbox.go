@@ -147,3 +147,25 @@ func (s *Store) do(ctx context.Context, j job, items, bytes int) error {
 	}
 	return s.await(ctx, r)
 }
+
+// pool keeps jobs for use again. It belongs to one store.
+type pool[J any, P interface {
+	*J
+	reset()
+}] struct{ jobs sync.Pool }
+
+// maxPooled bounds the bytes a pooled job keeps.
+const maxPooled = 256 << 10
+
+func (p *pool[J, P]) get() *J {
+	if job, ok := p.jobs.Get().(*J); ok {
+		return job
+	}
+	return new(J)
+}
+
+// put takes back a job whose commit is over.
+func (p *pool[J, P]) put(job *J) {
+	P(job).reset()
+	p.jobs.Put(job)
+}

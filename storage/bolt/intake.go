@@ -17,8 +17,9 @@ import (
 // acceptJob is a part of a batch on its way to the committer. It owns all it points to, except for the strings.
 type acceptJob struct {
 	items []arrival
-	out   []storage.Accepted
+	to    []storage.Target
 	rows  []byte // the items' event rows, one after the other
+	out   []storage.Accepted
 }
 
 // arrival is an event with its row written as far as can be before it has a number.
@@ -72,7 +73,7 @@ func (s *Store) sendAccept(ctx context.Context, batch []storage.NewEvent) (*acce
 	if err := s.usable(ctx); err != nil {
 		return nil, nil, err
 	}
-	job := newAcceptJob(batch)
+	job := s.newAcceptJob(batch)
 	if err := s.lookBack(ctx, job); err != nil {
 		return nil, nil, err
 	}
@@ -96,7 +97,9 @@ func (s *Store) awaitAccept(
 		err = s.await(ctx, req)
 	}
 	if err == nil {
-		return job.out
+		out := job.out
+		s.acceptJobs.put(job)
+		return out
 	}
 	out := make([]storage.Accepted, len(batch))
 	for i := range out {
@@ -105,41 +108,53 @@ func (s *Store) awaitAccept(
 	return out
 }
 
-func newAcceptJob(batch []storage.NewEvent) *acceptJob {
-	size, targets := 0, 0
+func (s *Store) newAcceptJob(batch []storage.NewEvent) *acceptJob {
+	size, targets, holds := 0, 0, 0
 	for i := range batch {
 		e := &batch[i]
 		size += sumLen + 8 + 20 + len(e.Type) + 10*len(e.To) + len(e.Body)
 		targets += len(e.To)
+		for _, t := range e.To {
+			if t.Hold > 0 {
+				holds++
+			}
+		}
 	}
-	job := &acceptJob{
-		items: make([]arrival, len(batch)),
-		out:   make([]storage.Accepted, len(batch)),
-		rows:  make([]byte, 0, size),
-	}
-	to, held := make([]storage.Target, 0, targets), make([]storage.Held, 0, targets)
+	job := s.acceptJobs.get()
+	job.items = slices.Grow(job.items, len(batch))
+	job.to, job.rows = slices.Grow(job.to, targets), slices.Grow(job.rows, size)
+	job.out = make([]storage.Accepted, len(batch))
+	held := make([]storage.Held, 0, holds)
 	for i := range batch {
-		e, it := &batch[i], &job.items[i]
+		e := &batch[i]
+		job.items = append(job.items, arrival{account: e.Account, id: e.ID, window: e.Window})
+		it := &job.items[i]
 		if err := checkEvent(e); err != nil {
 			job.out[i].Err, it.done = err, true
 			continue
 		}
-		begin := len(job.rows)
-		job.rows = appendEventRow(job.rows, e)
-		first, firstHeld := len(to), len(held)
-		to = append(to, e.To...)
+		begin, first, firstHeld := len(job.rows), len(job.to), len(held)
+		job.rows, job.to = appendEventRow(job.rows, e), append(job.to, e.To...)
+		it.row, it.to = job.rows[begin:len(job.rows):len(job.rows)], job.to[first:len(job.to):len(job.to)]
 		for _, t := range e.To {
 			if t.Hold > 0 {
 				held = append(held, storage.Held{Ref: storage.Ref{Account: e.Account, Webhook: t.Webhook}})
 			}
 		}
-		it.account, it.id, it.window = e.Account, e.ID, e.Window
-		it.row, it.to = job.rows[begin:len(job.rows):len(job.rows)], to[first:len(to):len(to)]
 		if len(held) > firstHeld {
 			job.out[i].Held = held[firstHeld:len(held):len(held)]
 		}
 	}
 	return job
+}
+
+// reset forgets what belongs to the caller now, or is the caller's.
+func (j *acceptJob) reset() {
+	clear(j.items)
+	j.items, j.to, j.rows, j.out = j.items[:0], j.to[:0], j.rows[:0], nil
+	if cap(j.rows) > maxPooled {
+		j.rows = nil
+	}
 }
 
 // checkEvent refuses what cannot be stored.

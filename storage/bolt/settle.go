@@ -1,25 +1,35 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/hookswitch/hookswitch/schemas"
 	"github.com/hookswitch/hookswitch/storage"
 )
 
-// settleJob is a part of a list of outcomes on its way to the committer.
+// settleJob is a part of a list of outcomes on its way to the committer. It owns all it points to, except for strings,
+// because its caller may stop waiting.
 type settleJob struct {
 	items []ending
 	out   []storage.Settled
+	rows  bytes.Buffer // of the attempts, one after the other
 }
 
 // ending is an outcome with its attempt encoded.
 type ending struct {
-	storage.Outcome
-	attempt []byte // row without checksum; nil without an attempt
-	done    bool   // has its answer
+	ref     storage.Ref
+	token   uint64
+	next    storage.Next
+	in      time.Duration
+	tried   bool // there was an attempt
+	ok      bool
+	message string
+	row     []byte
+	done    bool // has its answer
 }
 
 // Settle records outcomes.
@@ -31,11 +41,12 @@ func (s *Store) Settle(ctx context.Context, out []storage.Outcome) []storage.Set
 		req *request
 		err error
 	}
-	parts := make([]sent, 0, 1)
+	var one [1]sent
+	parts := one[:0]
 	for at := 0; at < len(out); at += s.tuning.requestItems {
 		part := out[at:min(at+s.tuning.requestItems, len(out))]
-		job, bytes := newSettleJob(part)
-		req, err := s.send(ctx, job, len(part), bytes)
+		job := s.newSettleJob(part)
+		req, err := s.send(ctx, job, len(part), job.rows.Len())
 		parts = append(parts, sent{len(part), job, req, err})
 	}
 	for _, p := range parts {
@@ -44,6 +55,7 @@ func (s *Store) Settle(ctx context.Context, out []storage.Outcome) []storage.Set
 		}
 		if p.err == nil {
 			answers = append(answers, p.job.out...)
+			s.settleJobs.put(p.job)
 			continue
 		}
 		for range p.n {
@@ -53,29 +65,36 @@ func (s *Store) Settle(ctx context.Context, out []storage.Outcome) []storage.Set
 	return answers
 }
 
-func newSettleJob(out []storage.Outcome) (job *settleJob, bytes int) {
-	job = &settleJob{items: make([]ending, len(out)), out: make([]storage.Settled, len(out))}
+func (s *Store) newSettleJob(out []storage.Outcome) *settleJob {
+	job := s.settleJobs.get()
+	job.rows.Reset()
+	encode := json.NewEncoder(&job.rows)
+	encode.SetEscapeHTML(false)
+	var begins []int
 	for i := range out {
+		o := &out[i]
+		job.items = append(job.items, ending{ref: o.Held.Ref, token: o.Held.Token, next: o.Next, in: o.In})
+		job.out = append(job.out, storage.Settled{})
+		begins = append(begins, job.rows.Len())
 		e := &job.items[i]
-		e.Outcome = out[i]
-		if out[i].Next > storage.Release {
-			job.out[i].Err, e.done = fmt.Errorf("settle: outcome %d is not known", out[i].Next), true
+		if o.Next > storage.Release {
+			job.out[i].Err, e.done = fmt.Errorf("settle: outcome %d is not known", o.Next), true
 			continue
 		}
-		if out[i].Attempt == nil {
+		if o.Attempt == nil {
 			continue
 		}
-		text, err := json.Marshal(out[i].Attempt)
-		if err != nil {
+		e.tried, e.ok, e.message = true, o.Attempt.OK, o.Attempt.Message
+		job.rows.Write(make([]byte, sumLen))
+		if err := encode.Encode(o.Attempt); err != nil {
 			job.out[i].Err, e.done = fmt.Errorf("encode attempt: %w", err), true
-			continue
 		}
-		attempt := *out[i].Attempt // the caller's may change once it has stopped waiting
-		e.Attempt = &attempt
-		e.attempt = append(make([]byte, sumLen, sumLen+len(text)), text...)
-		bytes += len(text)
 	}
-	return job, bytes
+	rows := job.rows.Bytes() // the buffer does not move any more
+	for i, end := len(out)-1, len(rows); i >= 0; i-- {
+		job.items[i].row, end = rows[begins[i]:end:end], begins[i]
+	}
+	return job
 }
 
 func (j *settleJob) run(t *txn) error {
@@ -90,6 +109,15 @@ func (j *settleJob) run(t *txn) error {
 	return nil
 }
 
+func (j *settleJob) reset() {
+	clear(j.items)
+	clear(j.out)
+	j.items, j.out = j.items[:0], j.out[:0]
+	if j.rows.Cap() > maxPooled {
+		j.rows = bytes.Buffer{}
+	}
+}
+
 func (j *settleJob) fail(err error) {
 	for i := range j.items {
 		if !j.items[i].done {
@@ -100,8 +128,7 @@ func (j *settleJob) fail(err error) {
 
 // settle writes one outcome.
 func (t *txn) settle(e *ending, out *storage.Settled) {
-	ref := e.Held.Ref
-	d, p, err := t.delivery(ref)
+	d, p, err := t.delivery(e.ref)
 	switch {
 	case err != nil:
 		t.store.harm.note(err)
@@ -111,43 +138,44 @@ func (t *txn) settle(e *ending, out *storage.Settled) {
 		out.Err = storage.ErrAbsent
 		return
 	}
-	lease, holds := t.store.board.pin(ref, e.Held.Token)
+	lease, holds := t.store.board.pin(e.ref, e.token)
 	if holds {
 		t.pinned = append(t.pinned, lease)
-	} else if e.Next != storage.Done {
+	} else if e.next != storage.Done {
 		out.Err = storage.ErrStale
 		return
 	}
-	tally := t.tally(ref.Lane())
-	if e.attempt != nil {
+	tally := t.tally(e.ref.Lane())
+	if e.tried {
 		d.attempts++
-		t.key = attemptKey(t.key[:0], ref, d.attempts)
-		t.put(t.part(p, ofAttempts), t.key, e.attempt)
+		t.key = attemptKey(t.key[:0], e.ref, d.attempts)
+		t.put(t.part(p, ofAttempts), t.key, e.row)
 		if p == t.calendar.latest() {
-			t.volume += len(e.attempt) + 64
+			t.volume += len(e.row) + 64
 		}
-		count(tally, e.Attempt, t.now.wall)
+		e.count(tally, t.now.wall)
 	}
-	switch e.Next {
+	switch e.next {
 	case storage.Done:
-		t.close(ref, d, stateDelivered)
+		t.close(e.ref, d, stateDelivered)
 	case storage.Dead:
 		tally.Dropped++
-		t.close(ref, d, stateDead)
+		t.close(e.ref, d, stateDead)
 	case storage.Discard:
-		t.close(ref, d, stateDiscarded)
+		t.close(e.ref, d, stateDiscarded)
 	case storage.Retry, storage.Release:
-		t.unindex(ref, d)
-		d = t.plan(ref, d, after(t.now.wall, e.In))
-		t.effects = append(t.effects, effect{what: effectDue, ref: ref, spot: spot{due: d.due, seq: ref.Seq}, was: lease})
+		t.unindex(e.ref, d)
+		d = t.plan(e.ref, d, after(t.now.wall, e.in))
+		at := spot{due: d.due, seq: e.ref.Seq}
+		t.effects = append(t.effects, effect{what: effectDue, ref: e.ref, spot: at, was: lease})
 	}
 	out.Tally = *tally
 }
 
 // count adds an attempt to a webhook's counters. The times are the store's.
-func count(t *schemas.Tally, a *schemas.Attempt, now int64) {
+func (e *ending) count(t *schemas.Tally, now int64) {
 	t.Calls++
-	if a.OK {
+	if e.ok {
 		t.Consecutive, t.Dropped, t.FailingSince, t.LastSuccess = 0, 0, instantTime(0), instantTime(now)
 		return
 	}
@@ -156,7 +184,7 @@ func count(t *schemas.Tally, a *schemas.Attempt, now int64) {
 	if t.FailingSince.IsZero() {
 		t.FailingSince = instantTime(now)
 	}
-	t.LastError, t.LastErrorAt = a.Message, instantTime(now)
+	t.LastError, t.LastErrorAt = e.message, instantTime(now)
 }
 
 // tally is a lane's counters in this transaction; finish writes them, once a lane. Damaged ones begin again at zero:

@@ -57,3 +57,10 @@ func mustOpen(t testing.TB, dir string, tune tuning) *Store {
 	}
 	return s
 }
+
+func mustClose(t testing.TB, s *Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -225,10 +225,11 @@ func deliveriesByState(s *suite) {
 func badCursor(s *suite) {
 	s.accept(event(1, "e", 1))
 	page := storage.Page{Limit: 10, Cursor: "no cursor of ours"}
-	if _, _, err := s.store.Events(s.Context(), 1, storage.EventQuery{Page: page}); schemas.KindOf(err) != schemas.KindInvalidParams {
+	_, _, err := s.store.Events(s.Context(), 1, storage.EventQuery{Page: page})
+	if schemas.KindOf(err) != schemas.KindInvalidParams {
 		s.Errorf("Events: error %v, want one of kind %s", err, schemas.KindInvalidParams)
 	}
-	_, _, err := s.store.Deliveries(s.Context(), 1, storage.DeliveryQuery{Page: page})
+	_, _, err = s.store.Deliveries(s.Context(), 1, storage.DeliveryQuery{Page: page})
 	if schemas.KindOf(err) != schemas.KindInvalidParams {
 		s.Errorf("Deliveries: error %v, want one of kind %s", err, schemas.KindInvalidParams)
 	}

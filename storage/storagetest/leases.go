@@ -13,6 +13,7 @@ func leaseCases() []testCase {
 		{"a lease at birth keeps others away until it runs out", leaseAtBirth},
 		{"leases at birth stand in the order of targets", leaseOrder},
 		{"a lease that ran out is taken by another, with a greater token", leaseRunsOut},
+		{"leases run out each at its time", leasesOfLengths},
 		{"many leases that ran out are all handed out again", leasesRunOut},
 		{"extend lengthens a lease from now", extendLengthens},
 		{"extend of a lost lease says so", extendStale},
@@ -63,6 +64,19 @@ func leaseRunsOut(s *suite) {
 	s.wait(3 * s.unit)
 	if again := s.claimOne(); again.Ref != first[0].Ref || again.Token <= first[0].Token {
 		s.Fatalf("claimed %+v after %+v", again, first[0])
+	}
+}
+
+func leasesOfLengths(s *suite) {
+	var want []uint64
+	for i, units := range []time.Duration{6, 2, 8, 4} {
+		a := s.accept(hold(event(1, fmt.Sprint("e", i), schemas.WebhookID(i+1)), units*s.unit))
+		want = append(want, a.Seq)
+	}
+	for _, i := range []int{1, 3, 0, 2} {
+		s.wait(2 * s.unit)
+		s.wait(s.unit / 10)
+		s.equal("number", s.claimOne().Seq, want[i])
 	}
 }
 

@@ -20,85 +20,23 @@ func togetherCases() []testCase {
 	}
 }
 
-// workTogether runs publishers, two dispatchers that fail, forget and lose leases, readers, and a janitor.
+// workTogether runs publishers, dispatchers that fail, forget and lose leases, and a reader.
 func workTogether(s *suite) {
-	const publishers, each, lanes = 4, 60, 5
+	w := &works{suite: s}
 	var publishing, rest sync.WaitGroup
-	var delivered, accepted sync.Map
-	var published atomic.Bool
-	for p := range publishers {
-		publishing.Go(func() {
-			for i := range each {
-				e := event(schemas.AccountID(p%2+1), fmt.Sprint(p, "-", i), schemas.WebhookID(i%lanes+1), schemas.WebhookID(i%lanes+2))
-				if i%2 == 0 {
-					e.To[0].Hold = 2 * s.unit
-				}
-				got := s.store.Accept(s.Context(), []storage.NewEvent{e})[0]
-				if got.Err != nil {
-					s.Error(got.Err)
-					return
-				}
-				for _, to := range e.To {
-					accepted.Store(storage.Ref{Account: e.Account, Webhook: to.Webhook, Seq: got.Seq}, true)
-				}
-			}
-		})
-	}
-	dispatch := func(seed int) {
-		for n, idle := seed, 0; idle < 3; {
-			held, _, err := s.store.Claim(s.Context(), storage.Ask{Max: 20, PerLane: 5, Hold: 2 * s.unit})
-			if err != nil {
-				s.Error(err)
-				return
-			}
-			if len(held) == 0 {
-				if published.Load() {
-					idle++ // leases that were forgotten must run out before all is done
-				}
-				s.wait(3 * s.unit)
-				continue
-			}
-			idle = 0
-			var out []storage.Outcome
-			for _, h := range held {
-				switch n++; n % 7 {
-				case 0: // forgotten
-				case 1, 2:
-					out = append(out, storage.Outcome{Held: h, Next: storage.Retry, Attempt: failed("no")})
-				case 3:
-					out = append(out, storage.Outcome{Held: h, Next: storage.Release})
-				default:
-					out = append(out, storage.Outcome{Held: h, Next: storage.Done, Attempt: ok()})
-				}
-			}
-			for i, answer := range s.store.Settle(s.Context(), out) {
-				if answer.Err == nil && out[i].Next == storage.Done {
-					if _, twice := delivered.LoadOrStore(out[i].Held.Ref, true); twice {
-						s.Errorf("%+v was settled twice", out[i].Held.Ref)
-					}
-				}
-			}
-		}
+	for p := range 4 {
+		publishing.Go(func() { w.publish(p) })
 	}
 	for seed := range 2 {
-		rest.Go(func() { dispatch(seed) })
+		rest.Go(func() { w.dispatch(seed) })
 	}
-	rest.Go(func() {
-		for !published.Load() {
-			s.events(1, storage.EventQuery{Page: storage.Page{Limit: 50}})
-			s.deliveries(2, storage.DeliveryQuery{Webhook: 2, Page: storage.Page{Limit: 50}})
-			if _, err := s.store.Check(s.Context()); err != nil {
-				s.Error(err)
-			}
-			s.wait(s.unit / 10)
-		}
-	})
+	rest.Go(w.read)
 	publishing.Wait()
-	published.Store(true)
+	w.published.Store(true)
 	rest.Wait()
 	missing := 0
-	accepted.Range(func(ref, _ any) bool {
-		if _, ok := delivered.Load(ref); !ok {
+	w.accepted.Range(func(ref, _ any) bool {
+		if _, ok := w.delivered.Load(ref); !ok {
 			missing++
 		}
 		return true
@@ -107,6 +45,85 @@ func workTogether(s *suite) {
 	health, err := s.store.Check(s.Context())
 	s.is("Check", err, nil)
 	s.equal("open deliveries", health.Open, 0)
+}
+
+// works is what was accepted and what became of it, by storage.Ref.
+type works struct {
+	*suite
+	accepted, delivered sync.Map
+	published           atomic.Bool
+}
+
+func (w *works) publish(p int) {
+	for i := range 60 {
+		hook := schemas.WebhookID(i%5 + 1)
+		e := event(schemas.AccountID(p%2+1), fmt.Sprint(p, "-", i), hook, hook+1)
+		if i%2 == 0 {
+			e.To[0].Hold = 2 * w.unit
+		}
+		got := w.store.Accept(w.Context(), []storage.NewEvent{e})[0]
+		if got.Err != nil {
+			w.Error(got.Err)
+			return
+		}
+		for _, to := range e.To {
+			w.accepted.Store(storage.Ref{Account: e.Account, Webhook: to.Webhook, Seq: got.Seq}, true)
+		}
+	}
+}
+
+// dispatch works until nothing came for so long that all leases that were forgotten must have run out.
+func (w *works) dispatch(seed int) {
+	for n, idle := seed, 0; idle < 3; {
+		held, _, err := w.store.Claim(w.Context(), storage.Ask{Max: 20, PerLane: 5, Hold: 2 * w.unit})
+		if err != nil {
+			w.Error(err)
+			return
+		}
+		if len(held) == 0 {
+			if w.published.Load() {
+				idle++
+			}
+			w.wait(3 * w.unit)
+			continue
+		}
+		idle = 0
+		var out []storage.Outcome
+		for _, h := range held {
+			switch n++; n % 7 {
+			case 0: // forgotten
+			case 1, 2:
+				out = append(out, storage.Outcome{Held: h, Next: storage.Retry, Attempt: failed("no")})
+			case 3:
+				out = append(out, storage.Outcome{Held: h, Next: storage.Release})
+			default:
+				out = append(out, storage.Outcome{Held: h, Next: storage.Done, Attempt: ok()})
+			}
+		}
+		w.settleAll(out)
+	}
+}
+
+func (w *works) settleAll(out []storage.Outcome) {
+	for i, answer := range w.store.Settle(w.Context(), out) {
+		if answer.Err != nil || out[i].Next != storage.Done {
+			continue
+		}
+		if _, twice := w.delivered.LoadOrStore(out[i].Held.Ref, true); twice {
+			w.Errorf("%+v was settled twice", out[i].Held.Ref)
+		}
+	}
+}
+
+func (w *works) read() {
+	for !w.published.Load() {
+		w.events(1, storage.EventQuery{Page: storage.Page{Limit: 50}})
+		w.deliveries(2, storage.DeliveryQuery{Webhook: 2, Page: storage.Page{Limit: 50}})
+		if _, err := w.store.Check(w.Context()); err != nil {
+			w.Error(err)
+		}
+		w.wait(w.unit / 10)
+	}
 }
 
 func registerTogether(s *suite) {

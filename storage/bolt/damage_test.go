@@ -1,0 +1,225 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	bbolt "go.etcd.io/bbolt"
+
+	"github.com/hookswitch/hookswitch/schemas"
+	"github.com/hookswitch/hookswitch/storage"
+)
+
+// flip changes one byte of the last row of a bucket, as a bad disk would.
+func flip(t *testing.T, s *Store, bucket []byte) {
+	t.Helper()
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucket)
+		k, v := b.Cursor().Last()
+		if k == nil {
+			return errors.New("the bucket is empty")
+		}
+		row := bytes.Clone(v)
+		row[len(row)-1] ^= 0x10
+		return b.Put(bytes.Clone(k), row)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// damageCase is a row to damage and a question that meets it.
+type damageCase struct {
+	bucket func(*Store) []byte
+	ask    func(ctx context.Context, s *Store) error
+	words  string // of the error
+}
+
+// Each sort of record is damaged, then asked for. The error names it, and Check reports it.
+func TestADamagedRecordIsNamedAndNeverAnswered(t *testing.T) {
+	t.Parallel()
+	cases := historyDamage()
+	maps.Copy(cases, recordDamage())
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			fillStore(t, dir, 1)
+			s := mustOpen(t, dir, defaultTuning())
+			defer mustClose(t, s)
+			flip(t, s, c.bucket(s))
+			err := c.ask(t.Context(), s)
+			if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), c.words) {
+				t.Errorf("error %v, want one of damage with %q", err, c.words)
+			}
+			if _, err := s.Check(t.Context()); !errors.Is(err, ErrDamaged) {
+				t.Errorf("Check says %v", err)
+			}
+		})
+	}
+}
+
+func inPart(letter byte) func(*Store) []byte {
+	return func(s *Store) []byte { return s.calendar.Load().latest().bucketName(nil, letter) }
+}
+
+func inSpan(s *Store) []byte { return s.calendar.Load().latestSpan().bucketName(nil) }
+
+func inPlace(p place) func(*Store) []byte { return func(*Store) []byte { return []byte(p.String()) } }
+
+func historyDamage() map[string]damageCase {
+	ref, page := storage.Ref{Account: 1, Webhook: 1, Seq: 1}, storage.Page{Limit: 10}
+	return map[string]damageCase{
+		"event": {inPart(ofEvents), func(ctx context.Context, s *Store) error {
+			_, err := s.Event(ctx, 1, "e0")
+			return err
+		}, "event 1 of account 1"},
+		"event in a list": {inPart(ofEvents), func(ctx context.Context, s *Store) error {
+			_, _, err := s.Events(ctx, 1, storage.EventQuery{Page: page})
+			return err
+		}, "event 1 of account 1"},
+		"delivery": {inPart(ofDeliveries), func(ctx context.Context, s *Store) error {
+			_, _, err := s.Deliveries(ctx, 1, storage.DeliveryQuery{Webhook: 1, Page: page})
+			return err
+		}, "delivery of event 1 to webhook 1 of account 1"},
+		"delivery that is reopened": {inPart(ofDeliveries), func(ctx context.Context, s *Store) error {
+			return s.Reopen(ctx, ref)
+		}, "delivery of event 1"},
+		"delivery that is settled": {inPart(ofDeliveries), func(ctx context.Context, s *Store) error {
+			return s.Settle(ctx, []storage.Outcome{{Held: storage.Held{Ref: ref}}})[0].Err
+		}, "delivery of event 1"},
+		"attempt": {inPart(ofAttempts), func(ctx context.Context, s *Store) error {
+			_, err := s.Attempts(ctx, ref)
+			return err
+		}, "attempt of event 1"},
+		"public id": {inSpan, func(ctx context.Context, s *Store) error {
+			_, err := s.Event(ctx, 1, "e0")
+			return err
+		}, "public id"},
+		"public id of a repeat": {inSpan, func(ctx context.Context, s *Store) error {
+			e := testEvent("e0", false)
+			e.Window = time.Hour
+			return s.Accept(ctx, []storage.NewEvent{e})[0].Err
+		}, "public id"},
+	}
+}
+
+func recordDamage() map[string]damageCase {
+	lane := storage.Lane{Account: 1, Webhook: 1}
+	return map[string]damageCase{
+		"tally": {inPlace(inTallies), func(ctx context.Context, s *Store) error {
+			_, err := s.Tally(ctx, lane)
+			return err
+		}, "counters of webhook 1"},
+		"record": {inPlace(inRecords), func(ctx context.Context, s *Store) error {
+			_, err := s.Get(ctx, storage.KindWebhook, 1, 1)
+			return err
+		}, "record 1 of kind 3"},
+		"record in a list": {inPlace(inRecords), func(ctx context.Context, s *Store) error {
+			_, err := s.List(ctx, storage.KindWebhook, 1, 0, 10)
+			return err
+		}, "record 1 of kind 3"},
+		"record that is amended": {inPlace(inRecords), func(ctx context.Context, s *Store) error {
+			_, err := s.Amend(ctx, storage.Record{Kind: storage.KindWebhook, Account: 1, ID: 1})
+			return err
+		}, "record 1 of kind 3"},
+		"fingerprint": {inPlace(inPrints), func(ctx context.Context, s *Store) error {
+			_, _, err := s.Register(ctx, storage.Record{Kind: storage.KindWebhook, Account: 1, Fingerprint: "f"})
+			return err
+		}, "fingerprint"},
+		"counter": {inPlace(inCounters), func(ctx context.Context, s *Store) error {
+			_, _, err := s.Register(ctx, storage.Record{Kind: storage.KindWebhook, Account: 1, Fingerprint: "g"})
+			return err
+		}, "counter of records"},
+		"change": {inPlace(inChanges), func(ctx context.Context, s *Store) error {
+			for _, err := range s.Follow(ctx, storage.KindWebhook) {
+				return err
+			}
+			return nil
+		}, "change log"},
+	}
+}
+
+func TestCheckFindsDamageThatNobodyAskedFor(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	fillStore(t, dir, 3000)
+	s := mustOpen(t, dir, defaultTuning())
+	defer mustClose(t, s)
+	for range 20 {
+		if _, err := s.Check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	flip(t, s, s.calendar.Load().latest().bucketName(nil, ofEvents))
+	for range 20 {
+		health, err := s.Check(t.Context())
+		if err == nil {
+			continue
+		}
+		named := strings.Contains(err.Error(), "events from number 1 on")
+		if !errors.Is(err, ErrDamaged) || !named || health.FileBytes == 0 {
+			t.Fatalf("Check says %v, %+v", err, health)
+		}
+		return
+	}
+	t.Error("Check did not find the damage")
+}
+
+func TestADamagedDeliveryIsSetAsideAndOthersGoOn(t *testing.T) {
+	t.Parallel()
+	for _, letter := range []byte{ofDeliveries, ofEvents} {
+		s := mustOpen(t, t.TempDir(), defaultTuning())
+		for _, id := range []string{"a", "b", "damaged"} {
+			accept(t, s, testEvent(id, false, 1))
+		}
+		flip(t, s, s.calendar.Load().latest().bucketName(nil, letter))
+		for round, want := range []int{2, 0} {
+			held, _, err := s.Claim(t.Context(), everything)
+			if err != nil || len(held) != want {
+				t.Errorf("round %d: claimed %d, %v; want %d", round, len(held), err, want)
+			}
+			for _, h := range held {
+				settle(t, s, h, storage.Done)
+			}
+		}
+		if _, err := s.Check(t.Context()); !errors.Is(err, ErrDamaged) {
+			t.Errorf("Check says %v", err)
+		}
+		mustClose(t, s)
+	}
+}
+
+func TestADamagedTallyBeginsAgainAndDoesNotHoldUpDeliveries(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	fillStore(t, dir, 1)
+	s := mustOpen(t, dir, defaultTuning())
+	defer mustClose(t, s)
+	flip(t, s, []byte(inTallies.String()))
+	settle(t, s, accept(t, s, testEvent("next", true, 1)).Held[0], storage.Done)
+	tally, err := s.Tally(t.Context(), storage.Lane{Account: 1, Webhook: 1})
+	if err != nil || tally.Calls != 1 {
+		t.Errorf("tally %+v, %v", tally, err)
+	}
+}
+
+func TestARowUnderAnotherKeyIsDamaged(t *testing.T) {
+	t.Parallel()
+	row := appendTallyRow(nil, &schemas.Tally{Calls: 1})
+	seal([]byte("its key"), row)
+	if _, ok := unseal([]byte("its key"), row); !ok {
+		t.Error("a sound row is called damaged")
+	}
+	if _, ok := unseal([]byte("another"), row); ok {
+		t.Error("a row of another key is called sound")
+	}
+	if _, ok := unseal([]byte("its key"), row[:3]); ok {
+		t.Error("a row without a checksum is called sound")
+	}
+}

@@ -1,0 +1,57 @@
+// Package bolt is the embedded storage engine: one process, one directory, one bbolt file.
+//
+// # Writing
+//
+// One goroutine, the committer, writes. It takes what all callers have put into the inbox since it last looked, runs it
+// in one transaction, and begins the next as soon as that one is on the disk. There is no timer: a lone caller waits for
+// one commit (two fsyncs), a thousand callers share one.
+//
+//	Accept, Settle, Register, …            committer                                  memory
+//	job: rows encoded, refusals  ─▶ inbox ─▶ Update { job.run, job.run, … finish } ─▶ board.apply(effects) ─▶ answers
+//	(intake.go settle.go config.go)          (commit.go txn.go)                       (board.go lane.go lease.go)
+//
+// What is wrong with an item is found before anything of it is written, so it never spoils the others. When the disk is
+// full the whole commit fails, nothing of it is kept, and the next one may succeed. After any other fault, above all a
+// failed fsync, nobody knows what the disk has: the store stops, callers get storage.ErrUnsure, and [Store.Failed]
+// closes.
+//
+// # Layout
+//
+// All numbers in keys are big-endian. Each row begins with a CRC-32C over its key and payload (record.go).
+//
+//	meta          format, boot, seq, revision, open                                  the store's own counters
+//	records       account kind id                 → revision fingerprint body
+//	fingerprints  account kind sha256             → id
+//	counters      account kind                    → last id given out
+//	changes       revision                        → removed kind account id          one row for each record, its latest
+//	tallies       account webhook                 → schemas.Tally
+//	due           account webhook due seq         → –                                open deliveries, by lane
+//	flights       account seq webhook             → –                                open deliveries leased at birth
+//	i<begun>      account public-id               → seq accepted matched             six hours of public ids
+//	p<first><begun>  partition of history: six hours, or 64 MiB
+//	   …e         account seq                     → accepted type targets body       events
+//	   …d         account seq webhook             → state flight attempts due updated
+//	   …w         account webhook seq             → –                                a webhook's line of deliveries
+//	   …a         account seq webhook n           → schemas.Attempt as JSON
+//
+// An open delivery has one row in due or in flights. Most are leased at birth and settled a moment later: those stand
+// among the flights, in the order of events, and never touch the pages of their lanes. What comes back from there (a
+// retry, a release) goes to due; what is there when the store is opened is moved to due (prepare.go).
+//
+// Numbers of events increase over the whole store, so a partition is found from a number without a look at the disk
+// (partition.go), and retention drops whole buckets (expire.go).
+//
+// # Handing out
+//
+// Leases live in memory: there is one process, and after a restart nobody holds anything. So do the lanes: each knows a
+// lower bound of when it is due, how far into the due index it has read, and what is ready up to there. Accounts take
+// turns, and lanes within them.
+//
+//	Claim ─▶ board.pick: leases that ran out · lanes that ripened · turns ─▶ lane.fill from due ─▶ grant
+//	      ─▶ load: the delivery's row decides, the event's body is copied
+//
+// # Reading
+//
+// Read transactions are short, because pages they may see cannot be used again and the file grows: pages are bounded,
+// bodies copied, Follow reads the change log in steps. Only Backup holds one for long.
+package bolt
