@@ -2,12 +2,12 @@ package methods
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/hookswitch/hookswitch/rpc"
 	"github.com/hookswitch/hookswitch/schemas"
@@ -17,9 +17,11 @@ import (
 var accountMethods = []Method{
 	{Name: "ping", Run: func(context.Context, *Call) (any, error) { return pong, nil }},
 	{Name: "authenticate", Run: authenticate},
+	{Name: "getAccount", Access: schemas.AccessRead, Run: getAccount},
 	{Name: "createKey", Access: schemas.AccessAdmin, Run: createKey},
 	{Name: "listKeys", Access: schemas.AccessAdmin, Run: listKeys},
 	{Name: "revokeKey", Access: schemas.AccessAdmin, Run: revokeKey},
+	{Name: "createPortalLink", Access: schemas.AccessFull, Run: createPortalLink},
 }
 
 // pong answers ping.
@@ -51,6 +53,25 @@ func authenticate(_ context.Context, c *Call) (any, error) {
 	return keyDocument{ID: caller.Key, Account: caller.Account, Access: caller.Access}, nil
 }
 
+// accountDocument shows an account.
+type accountDocument struct {
+	ID      schemas.AccountID `json:"id"`
+	Name    string            `json:"name"`
+	Created time.Time         `json:"created"`
+}
+
+func getAccount(ctx context.Context, c *Call) (any, error) {
+	r, err := c.store.Get(ctx, storage.KindAccount, 0, int64(c.Caller.Account))
+	if err != nil {
+		return nil, fmt.Errorf("read account %d: %w", c.Caller.Account, err)
+	}
+	var a schemas.Account
+	if err := json.Unmarshal(r.Body, &a); err != nil {
+		return nil, fmt.Errorf("decode account %d: %w", c.Caller.Account, err)
+	}
+	return accountDocument{c.Caller.Account, a.Name, a.Created}, nil
+}
+
 func createKey(ctx context.Context, c *Call) (any, error) {
 	var p struct {
 		Account jsonText       `json:"account"`
@@ -59,6 +80,11 @@ func createKey(ctx context.Context, c *Call) (any, error) {
 	}
 	if err := c.Decode(&p); err != nil {
 		return nil, err
+	}
+	for member, text := range map[string]string{"name": p.Name, "account": string(p.Account)} {
+		if strings.ContainsFunc(text, unicode.IsControl) {
+			return nil, invalid(c.Pointer(member), "must not hold control characters")
+		}
 	}
 	account := c.Caller.Account
 	if p.Account != "" {
@@ -76,20 +102,7 @@ func createKey(ctx context.Context, c *Call) (any, error) {
 }
 
 // newKey makes a key: 64 characters of [a-z0-9], which is what a Vision6 client insists on.
-func newKey() string {
-	const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
-	key := make([]byte, 0, 64)
-	random := make([]byte, 96)
-	for len(key) < 64 {
-		rand.Read(random)
-		for _, b := range random {
-			if b < 252 && len(key) < 64 { // 252 = 7 × 36: above it the first letters would be likelier
-				key = append(key, alphabet[b%36])
-			}
-		}
-	}
-	return string(key)
-}
+func newKey() string { return RandomText(64, "abcdefghijklmnopqrstuvwxyz0123456789") }
 
 // addKey stores a key. The same key again, in the same account, is the one that is there.
 func (o *Operations) addKey(ctx context.Context, a schemas.AccountID, key string, access schemas.Access, name string) (schemas.Key, error) {
@@ -198,6 +211,25 @@ func revokeKey(ctx context.Context, c *Call) (any, error) {
 	}
 	c.directory.removeKey(keyRef{account, p.ID}, revision)
 	return true, nil
+}
+
+// defaultLinkLife is how long a link to the portal works unless its maker says otherwise.
+const defaultLinkLife = 24 * time.Hour
+
+// createPortalLink makes a link that lets whoever has it look at the account. It outlives the key that made it, which is
+// why it needs more than read access.
+func createPortalLink(_ context.Context, c *Call) (any, error) {
+	p := struct {
+		ExpiresIn schemas.Seconds `json:"expiresIn"`
+	}{schemas.Seconds(defaultLinkLife.Seconds())}
+	if err := c.Decode(&p); err != nil {
+		return nil, err
+	}
+	expires := time.Now().Add(p.ExpiresIn.Duration()).UTC().Truncate(time.Second)
+	return struct {
+		URL     string    `json:"url"`
+		Expires time.Time `json:"expires"`
+	}{c.portalLink(c.Caller.Account, c.PublicURL, expires), expires}, nil
 }
 
 // Bootstrap makes account 1 and its admin key at first start. adminKey "" generates one, which is returned this once;

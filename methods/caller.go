@@ -33,8 +33,8 @@ func (c *Core) identify(m *Method, call *rpc.Call) (Caller, error) {
 	if !caller.Access.Allows(m.Access) {
 		return Caller{}, schemas.Refuse(schemas.KindForbidden, "This needs a key with %s access", m.Access)
 	}
-	if text := call.Session.Header(AccountHeader); text != "" {
-		return c.actFor(caller, text)
+	if call.Session.HasHeader(AccountHeader) {
+		return c.actFor(caller, call.Session.Header(AccountHeader))
 	}
 	return caller, nil
 }

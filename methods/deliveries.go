@@ -217,8 +217,12 @@ func retryDelivery(ctx context.Context, c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.Webhook(ctx, c, d.Webhook); err != nil {
+	w, err := c.Webhook(ctx, c, d.Webhook)
+	if err != nil {
 		return nil, err
+	}
+	if w.State != schemas.StateActive {
+		return nil, schemas.Refuse(schemas.KindWrongState, "The webhook is %s: its deliveries wait until it is active again", w.State)
 	}
 	switch err := c.store.Reopen(ctx, ref); {
 	case errors.Is(err, storage.ErrConflict):

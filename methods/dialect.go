@@ -20,12 +20,25 @@ type Dialect struct {
 	// method; they are compared without regard to case. None: the dialect that gets what no other one claims.
 	Marks []string
 
+	// PartialPut says that the vendor's PUT takes a document that lacks required members, which stay as they were.
+	PartialPut bool
+
 	// Parse turns a registration document (a JSON object that has passed the schema of its method) into a webhook:
 	// Endpoint, Match, State, Name, Secrets, Headers, Properties, PublicID, Document and Metadata; methods fills in
 	// the rest. old is nil for a new webhook; for an update it is the present one, whose PublicID, Created… must not
 	// be lost and whose Secrets stay when the document names none. The error is a *schemas.Error; pointers of its
 	// faults begin at the document ("/url"), methods puts the caller's prefix in front.
 	Parse func(doc json.RawMessage, old *schemas.Webhook) (*schemas.Webhook, error)
+
+	// Patch makes the document that a webhook becomes by a patch, whole, for Parse with the webhook as the old one. nil:
+	// webhooks of the dialect are not patched. The error is a *schemas.Error; pointers of its faults begin at the patch,
+	// and KindWrongState says that a test in the patch does not hold.
+	Patch func(w *schemas.Webhook, patch json.RawMessage) (doc json.RawMessage, err error)
+
+	// TestType is the type of the event that tests a webhook; "" takes the first type that the webhook matches.
+	TestType string
+	// TestFirst has the receiver of an active webhook take such an event before the webhook is saved (358).
+	TestFirst bool
 
 	// Identity lists what makes two registrations the same (351): endpoint and what is matched, never ids, secrets,
 	// states or sample payloads. methods adds account and dialect.
@@ -36,6 +49,10 @@ type Dialect struct {
 
 	// Created is the answer to a registration; nil means the same as Show with secrets.
 	Created func(w *schemas.Webhook, view View) any
+
+	// Prepare is told that a webhook of the dialect has been registered, so that what its deliveries need can be made
+	// beforehand. It must not block. nil: nothing to prepare.
+	Prepare func()
 
 	// Methods are the RPC methods that only this dialect has.
 	Methods []Method

@@ -20,6 +20,7 @@ var eventMethods = []Method{
 	{Name: "publishEvent", Access: schemas.AccessPublish, Raw: true, Run: publishEvent},
 	{Name: "publishEvents", Access: schemas.AccessPublish, Run: publishEvents},
 	{Name: "getEvent", Access: schemas.AccessRead, Run: getEvent},
+	{Name: "signalEvent", Access: schemas.AccessPublish, Run: signalEvent},
 	{Name: "listEvents", Access: schemas.AccessRead, Run: listEvents},
 }
 
@@ -35,11 +36,15 @@ func publishEvent(ctx context.Context, c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	windows := []time.Duration{0}
 	if given {
-		windows[0] = c.window
+		return c.publish(ctx, e, c.window)
 	}
-	got := c.engine.Publish(ctx, []*schemas.Event{e}, windows)[0]
+	return c.publish(ctx, e, 0)
+}
+
+// publish publishes one event. A window makes a repeated id a repeat of the first event.
+func (o *Operations) publish(ctx context.Context, e *schemas.Event, window time.Duration) (any, error) {
+	got := o.engine.Publish(ctx, []*schemas.Event{e}, []time.Duration{window})[0]
 	if got.Err != nil {
 		return nil, fmt.Errorf("publish event: %w", got.Err)
 	}
@@ -64,12 +69,15 @@ func (o *Operations) event(c *Call, doc json.RawMessage, prefix string) (e *sche
 	if err != nil {
 		return nil, false, err
 	}
-	if strings.HasPrefix(e.Type, "webhook.") {
+	if reservedType(e.Type) {
 		member := "/type"
 		if positional(doc) {
 			member = "/0"
 		}
-		return nil, false, invalid(prefix+member, "must not begin with \"webhook.\": those types are the server's own")
+		return nil, false, invalid(prefix+member, reservedMessage)
+	}
+	if len(e.Data) > maxData {
+		return nil, false, schemas.Refuse(schemas.KindTooLarge, "The data of an event may have 1 MiB, this has %d bytes", len(e.Data))
 	}
 	e.Account = c.Caller.Account
 	given = e.ID != ""
@@ -81,6 +89,14 @@ func (o *Operations) event(c *Call, doc json.RawMessage, prefix string) (e *sche
 	}
 	return e, given, nil
 }
+
+// maxData is how large the data of an event may be, in bytes.
+const maxData = 1 << 20
+
+// reservedType reports whether events of a type are the server's own to publish.
+func reservedType(eventType string) bool { return strings.HasPrefix(eventType, "webhook.") }
+
+const reservedMessage = `must not begin with "webhook.": those types are the server's own`
 
 func publishEvents(ctx context.Context, c *Call) (any, error) {
 	var p struct {

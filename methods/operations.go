@@ -21,6 +21,9 @@ type Operations struct {
 	dialects  map[string]*Dialect
 	directory *directory
 	window    time.Duration
+	trials    chan struct{} // holds a place for each test event under way
+	// portalLink is Options.PortalLink.
+	portalLink func(a schemas.AccountID, publicURL string, expires time.Time) string
 }
 
 // Register stores a new webhook; from its return on, events match it. Details that equal those of another webhook of
@@ -37,6 +40,9 @@ func (o *Operations) Register(ctx context.Context, c *Call, d *Dialect, doc json
 	w.Created = time.Now().UTC()
 	w.CreatedBy = c.Caller.Key
 	w.Updated, w.UpdatedBy = w.Created, w.CreatedBy
+	if err := o.mustAnswer(ctx, d, w); err != nil {
+		return nil, err
+	}
 	record, err := o.record(d, w)
 	if err != nil {
 		return nil, err
@@ -50,6 +56,9 @@ func (o *Operations) Register(ctx context.Context, c *Call, d *Dialect, doc json
 	}
 	w.ID, w.Revision = schemas.WebhookID(got.ID), got.Revision
 	o.engine.Apply(w)
+	if d.Prepare != nil {
+		d.Prepare()
+	}
 	return w, nil
 }
 
@@ -57,6 +66,15 @@ var errDuplicate = schemas.Refuse(schemas.KindDuplicate, "A webhook with exactly
 
 // Amend replaces the details of a webhook by a document of its dialect.
 func (o *Operations) Amend(ctx context.Context, c *Call, d *Dialect, id schemas.WebhookID, doc json.RawMessage, prefix string) (*schemas.Webhook, error) {
+	return o.Change(ctx, c, d, id, func(old *schemas.Webhook) (*schemas.Webhook, error) {
+		w, err := d.Parse(doc, old)
+		return w, prefixed(err, prefix)
+	})
+}
+
+// Change replaces a webhook of the dialect by what change makes of it. change gets the present webhook, which it must not
+// alter, and is called again when somebody else changed it meanwhile.
+func (o *Operations) Change(ctx context.Context, c *Call, d *Dialect, id schemas.WebhookID, change func(old *schemas.Webhook) (*schemas.Webhook, error)) (*schemas.Webhook, error) {
 	for {
 		old, err := o.Webhook(ctx, c, id)
 		if err != nil {
@@ -65,12 +83,15 @@ func (o *Operations) Amend(ctx context.Context, c *Call, d *Dialect, id schemas.
 		if old.Dialect != d.Name {
 			return nil, errNoWebhook
 		}
-		w, err := d.Parse(doc, old)
+		w, err := change(old)
 		if err != nil {
-			return nil, prefixed(err, prefix)
+			return nil, err
 		}
 		w.Dialect, w.Account, w.ID, w.Revision, w.PublicID = old.Dialect, old.Account, old.ID, old.Revision, old.PublicID
 		w.Created, w.CreatedBy = old.Created, old.CreatedBy
+		if err := o.mustAnswer(ctx, d, w); err != nil {
+			return nil, err
+		}
 		w.Updated, w.UpdatedBy = time.Now().UTC(), c.Caller.Key
 		record, err := o.record(d, w)
 		if err != nil {
@@ -88,6 +109,9 @@ func (o *Operations) Amend(ctx context.Context, c *Call, d *Dialect, id schemas.
 		default:
 			w.Revision = got.Revision
 			o.engine.Apply(w)
+			if w.State != old.State {
+				o.engine.Announce(w)
+			}
 			return w, nil
 		}
 	}

@@ -16,7 +16,10 @@ var webhookMethods = []Method{
 	{Name: "postWebhook", Access: schemas.AccessFull, Raw: true, Run: register},
 	{Name: "getWebhook", Access: schemas.AccessRead, Run: getWebhook},
 	{Name: "putWebhook", Access: schemas.AccessFull, Run: putWebhook},
+	{Name: "patchWebhook", Access: schemas.AccessFull, Run: patchWebhook},
 	{Name: "listWebhooks", Access: schemas.AccessRead, Run: listWebhooks},
+	{Name: "testWebhook", Access: schemas.AccessFull, Run: testWebhook},
+	{Name: "getLastError", Access: schemas.AccessRead, Run: getLastError},
 	{Name: "deleteWebhook", Access: schemas.AccessFull, Form: func(json.RawMessage) string { return "rest" }, Run: deleteWebhook},
 }
 
@@ -27,6 +30,8 @@ var subscriptionMethods = []Method{
 	{Name: "listSubscriptions", Access: schemas.AccessRead, Run: listSubscriptions},
 	{Name: "updateSubscription", Access: schemas.AccessFull, Run: updateSubscription},
 	{Name: "deleteSubscription", Access: schemas.AccessFull, Run: deleteWebhook},
+	{Name: "testSubscription", Access: schemas.AccessFull, Run: testWebhook},
+	{Name: "testFilter", Access: schemas.AccessRead, Run: testFilter},
 }
 
 // register takes a registration document of any dialect that registers by the called method.
@@ -56,66 +61,8 @@ func register(ctx context.Context, c *Call) (any, error) {
 	return d.Show(w, view), nil
 }
 
-func positional(params json.RawMessage) bool { return len(params) > 0 && params[0] == '[' }
-
-// claim finds the dialect whose document this is, by the members that only its documents have.
-func (o *Operations) claim(method string, params json.RawMessage) (*Dialect, error) {
-	members := memberNames(params)
-	var rest *Dialect
-	var marks []string
-	for _, d := range o.dialects {
-		if d.Registers != method {
-			continue
-		}
-		if len(d.Marks) == 0 {
-			rest = d
-			continue
-		}
-		marks = append(marks, d.Marks[0])
-		for _, mark := range d.Marks {
-			if slices.ContainsFunc(members, func(m string) bool { return strings.EqualFold(m, mark) }) {
-				return d, nil
-			}
-		}
-	}
-	if rest != nil {
-		return rest, nil
-	}
-	slices.Sort(marks)
-	return nil, invalid("/params", "must be a document with "+strings.Join(marks, " or "))
-}
-
-// memberNames are the names of the members of a document, given by name or as the one positional parameter.
-func memberNames(params json.RawMessage) []string {
-	doc := params
-	if positional(params) {
-		var list []json.RawMessage
-		if json.Unmarshal(params, &list) != nil || len(list) == 0 {
-			return nil
-		}
-		doc = list[0]
-	}
-	decoder := json.NewDecoder(bytes.NewReader(doc))
-	if t, err := decoder.Token(); err != nil || t != json.Delim('{') {
-		return nil
-	}
-	var names []string
-	for decoder.More() {
-		t, err := decoder.Token()
-		if err != nil {
-			return nil
-		}
-		names = append(names, t.(string)) // the token before a value is always the member's name
-		var value json.RawMessage
-		if decoder.Decode(&value) != nil {
-			return nil
-		}
-	}
-	return names
-}
-
 func getWebhook(ctx context.Context, c *Call) (any, error) {
-	w, err := c.named(ctx, c)
+	w, err := c.Named(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +70,7 @@ func getWebhook(ctx context.Context, c *Call) (any, error) {
 }
 
 func putWebhook(ctx context.Context, c *Call) (any, error) {
-	w, err := c.named(ctx, c)
+	w, err := c.Named(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +84,7 @@ func putWebhook(ctx context.Context, c *Call) (any, error) {
 }
 
 func updateSubscription(ctx context.Context, c *Call) (any, error) {
-	w, err := c.named(ctx, c)
+	w, err := c.Named(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -157,13 +104,17 @@ func updateSubscription(ctx context.Context, c *Call) (any, error) {
 	return c.show(ctx, c, got)
 }
 
-// replace amends w by a whole document of its dialect.
+// replace amends w by a document of its dialect: a whole one, unless the vendor's own PUT takes parts.
 func (o *Operations) replace(ctx context.Context, c *Call, w *schemas.Webhook, doc json.RawMessage, prefix string) (any, error) {
 	d, err := o.dialectOf(w)
 	if err != nil {
 		return nil, err
 	}
-	if doc, err = o.catalogue.CheckDocument(d.Registers, d.Form, doc, prefix); err != nil {
+	check := o.catalogue.CheckDocument
+	if d.PartialPut {
+		check = o.catalogue.CheckUpdate
+	}
+	if doc, err = check(d.Registers, d.Form, doc, prefix); err != nil {
 		return nil, err
 	}
 	got, err := o.Amend(ctx, c, d, w.ID, doc, prefix)
@@ -174,7 +125,7 @@ func (o *Operations) replace(ctx context.Context, c *Call, w *schemas.Webhook, d
 }
 
 func deleteWebhook(ctx context.Context, c *Call) (any, error) {
-	w, err := c.named(ctx, c)
+	w, err := c.Named(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -184,10 +135,12 @@ func deleteWebhook(ctx context.Context, c *Call) (any, error) {
 	return true, nil
 }
 
-// named reads the webhook that the parameter id names: by number, as a number or as digits, or by its string form.
-func (o *Operations) named(ctx context.Context, c *Call) (*schemas.Webhook, error) {
+// Named reads the webhook that the parameter id names: by number, as a number or as digits, or by its string form. With
+// the parameter dialect, webhooks of other dialects are not there.
+func (o *Operations) Named(ctx context.Context, c *Call) (*schemas.Webhook, error) {
 	var p struct {
-		ID json.RawMessage `json:"id"`
+		ID      json.RawMessage `json:"id"`
+		Dialect string          `json:"dialect"`
 	}
 	if err := c.Decode(&p); err != nil {
 		return nil, err
@@ -196,7 +149,11 @@ func (o *Operations) named(ctx context.Context, c *Call) (*schemas.Webhook, erro
 	if err != nil {
 		return nil, err
 	}
-	return o.Webhook(ctx, c, id)
+	w, err := o.Webhook(ctx, c, id)
+	if err == nil && p.Dialect != "" && w.Dialect != p.Dialect {
+		return nil, errNoWebhook
+	}
+	return w, err
 }
 
 func (o *Operations) webhookID(c *Call, text string) (schemas.WebhookID, error) {
@@ -231,12 +188,21 @@ func (p page) size() int {
 func listWebhooks(ctx context.Context, c *Call) (any, error) {
 	var p struct {
 		page
-		Dialect string `json:"dialect"`
+		Dialect string        `json:"dialect"`
+		Name    string        `json:"name"`
+		Event   string        `json:"event"`
+		State   schemas.State `json:"state"`
 	}
 	if err := c.Decode(&p); err != nil {
 		return nil, err
 	}
-	return c.listWebhooks(ctx, c, p.page, func(w *schemas.Webhook) bool { return p.Dialect == "" || w.Dialect == p.Dialect })
+	if p.Dialect != "" && c.dialects[p.Dialect] == nil {
+		return nil, invalid(c.Pointer("dialect"), "is not the name of a dialect")
+	}
+	return c.listWebhooks(ctx, c, p.page, func(w *schemas.Webhook) bool {
+		return (p.Dialect == "" || w.Dialect == p.Dialect) && (p.Name == "" || w.Name == p.Name) &&
+			(p.Event == "" || slices.Contains(w.Match.Types, p.Event)) && (p.State == "" || w.State == p.State)
+	})
 }
 
 func listSubscriptions(ctx context.Context, c *Call) (any, error) {

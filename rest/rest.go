@@ -56,10 +56,14 @@ type Request struct {
 	Body   []byte
 	Rest   string // the path below the face
 	values map[string]string
+	invoke func(Call) (json.RawMessage, error) // set once the route's own call is made
 }
 
 // Value is the part of the path that a {name} of the route stands for, decoded; "" without.
 func (r *Request) Value(name string) string { return r.values[name] }
+
+// Invoke makes a further call for the same caller, for a Reply that takes more than one: the next pages of a list.
+func (r *Request) Invoke(call Call) (json.RawMessage, error) { return r.invoke(call) }
 
 // Call is a method call. Params is marshalled by encoding/json; a json.RawMessage goes as it is.
 type Call struct {
@@ -82,6 +86,17 @@ type Handler struct {
 
 // New makes a handler of faces, each of which owns other paths than the rest.
 func New(server *rpc.Server, faces ...*Face) *Handler { return &Handler{server, faces} }
+
+// Owns reports whether the path of a request is that of a face. A mux has to be asked after this: it redirects paths with
+// extra slashes or dots, which are the faces' own business.
+func (h *Handler) Owns(r *http.Request) bool {
+	for _, f := range h.faces {
+		if _, ok := f.Below(r.URL.EscapedPath()); ok {
+			return true
+		}
+	}
+	return false
+}
 
 // ServeHTTP answers in the face that owns the path, with a plain 404 when none does.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -111,19 +126,31 @@ func (h *Handler) answer(f *Face, w http.ResponseWriter, r *Request) (Reply, err
 	if err != nil {
 		return Reply{}, err
 	}
-	params, err := json.Marshal(call.Params)
-	if err != nil {
-		return Reply{}, fmt.Errorf("encode parameters of %s: %w", call.Method, err)
-	}
 	session := rpc.SessionOf(r.Request)
 	if f.Credential != nil {
 		session.SetCredential(f.Credential(r.Request))
 	}
-	result, err := h.server.Invoke(r.Context(), session, call.Method, params)
+	r.invoke = func(call Call) (json.RawMessage, error) {
+		params, err := call.encode()
+		if err != nil {
+			return nil, fmt.Errorf("encode parameters of %s: %w", call.Method, err)
+		}
+		result, err := h.server.Invoke(r.Context(), session, call.Method, params)
+		return json.RawMessage(result), err
+	}
+	result, err := r.invoke(call)
 	if err != nil {
 		return Reply{}, err
 	}
-	return route.Reply(r, json.RawMessage(result))
+	return route.Reply(r, result)
+}
+
+// encode is the JSON of the parameters. Marshal would rewrite raw ones: <, > and & in them.
+func (c Call) encode() (json.RawMessage, error) {
+	if text, ok := c.Params.(json.RawMessage); ok {
+		return text, nil
+	}
+	return json.Marshal(c.Params)
 }
 
 // read takes the body in, within the bound. Compressed ones are refused: they unfold to anything.

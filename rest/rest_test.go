@@ -137,3 +137,63 @@ func TestHeadersAreWrittenAsTheDialectSpellsThem(t *testing.T) {
 		t.Errorf("got %s", folded.Body)
 	}
 }
+
+func TestARouteMayCallAgain(t *testing.T) {
+	t.Parallel()
+	h := serve(t, func(f *rest.Face) {
+		f.Routes = []rest.Route{{
+			Verb: "GET", Path: "/pages",
+			Call: func(*rest.Request) (rest.Call, error) {
+				return rest.Call{Method: "echo", Params: json.RawMessage(`{"first":1}`)}, nil
+			},
+			Reply: func(r *rest.Request, first json.RawMessage) (rest.Reply, error) {
+				second, err := r.Invoke(rest.Call{Method: "echo", Params: map[string]int{"second": 2}})
+				if err != nil {
+					return rest.Reply{}, err
+				}
+				if _, err := r.Invoke(rest.Call{Method: "no such method"}); err == nil {
+					t.Error("a further call that fails has no error")
+				}
+				return rest.Reply{Status: http.StatusOK, Body: append(first, second...)}, nil
+			},
+		}}
+	})
+	got := ask(h, "GET", "/v9/pages", "", "Authorization", "Bearer k").Body.String()
+	if want := `{"credential":"Bearer k","params":{"first":1}}{"credential":"Bearer k","params":{"second":2}}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestRawParametersReachTheMethodByteForByte(t *testing.T) {
+	t.Parallel()
+	var params string
+	server, err := rpc.NewServer(rpc.Options{Lookup: func(string) (rpc.Handler, bool) {
+		return func(_ context.Context, c *rpc.Call) (any, error) {
+			params = string(c.Params)
+			return nil, nil
+		}, true
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const text = `{ "data":"<&>" }`
+	ask(rest.New(server, &rest.Face{
+		Below: func(path string) (string, bool) { return path, true },
+		Routes: []rest.Route{{
+			Verb: "GET", Path: "/raw",
+			Call: func(*rest.Request) (rest.Call, error) {
+				return rest.Call{Method: "m", Params: json.RawMessage(text)}, nil
+			},
+			Reply: func(*rest.Request, json.RawMessage) (rest.Reply, error) {
+				return rest.Reply{Status: http.StatusOK}, nil
+			},
+		}},
+		Fault: func(_ *rest.Request, err error) rest.Reply {
+			t.Error(err)
+			return rest.Reply{Status: http.StatusInternalServerError}
+		},
+	}), "GET", "/raw", "")
+	if params != text {
+		t.Errorf("the method got %s, want %s", params, text)
+	}
+}

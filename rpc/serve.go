@@ -152,7 +152,7 @@ func (s *Server) run(x *exchange, call *Call, out []byte) (_ []byte, told *jsonr
 	}
 	handler, ok := s.options.Lookup(call.Method)
 	if !ok || handler == nil {
-		s.logCall(call.Method, jsonrpc2.CodeMethodNotFound, 0)
+		s.logCall("unknown", jsonrpc2.CodeMethodNotFound, 0) // its name is the caller's text, which may be anything
 		told = errMethodNotFound()
 		return out, told, told
 	}

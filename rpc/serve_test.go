@@ -230,7 +230,7 @@ func TestLogNeverShowsParametersOrTheCallerTheCause(t *testing.T) {
 		`{"level":"error","method":"fail","error":"secret of the house","message":"call failed"}`,
 		`"panic":"secret of the house","stack":"`,
 		`{"level":"debug","method":"refuse","code":351,`,
-		`{"level":"debug","method":"foobar","code":-32601,`,
+		`{"level":"debug","method":"unknown","code":-32601,`,
 	} {
 		expectContains(t, text, want)
 	}

@@ -87,6 +87,9 @@ func (s *Session) SetCredential(text string) {
 // unless its options gave it.
 func (s *Session) Header(name string) string { return s.header.Get(name) }
 
+// HasHeader reports whether the header was there, be it empty.
+func (s *Session) HasHeader(name string) bool { return s.header.Values(name) != nil }
+
 // BaseURL is "http://host" as the caller reached us, with https over TLS; "" in-process.
 func (s *Session) BaseURL() string { return s.baseURL }
 

@@ -3,6 +3,7 @@ package schemas
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"unicode/utf8"
 )
@@ -51,6 +52,22 @@ func (c *Catalogue) CheckDocument(method, form string, doc json.RawMessage, pref
 	if f.details != nil {
 		return doc, b.checkDetails(doc)
 	}
+	return b.bind(doc, true)
+}
+
+// CheckUpdate is CheckDocument for a document that names only what is to change: no member is required. The document must
+// be the parameters of the form.
+func (c *Catalogue) CheckUpdate(method, form string, doc json.RawMessage, prefix string) (json.RawMessage, error) {
+	f, err := c.form(method, form)
+	if err != nil {
+		return nil, err
+	}
+	if f.update == nil {
+		return nil, fmt.Errorf("the form %q of %s is no document", form, method)
+	}
+	lenient := *f
+	lenient.schema = f.update
+	b := binding{form: &lenient, prefix: prefix}
 	return b.bind(doc, true)
 }
 

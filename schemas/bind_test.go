@@ -124,6 +124,25 @@ func TestCheckDocumentSpeaksOfTheDocument(t *testing.T) {
 	}
 }
 
+func TestCheckUpdateMissesNothing(t *testing.T) {
+	t.Parallel()
+	for doc, faults := range map[string]string{
+		`{}`:                 "",
+		`{"callers":["ms"]}`: "",
+		`{"trigger":"explode","Handler":"u"}`: "/p/Handler is not a member this method knows; /p/trigger must be one of " +
+			"create, update, delete, click, delivery, open, bounce, failure, unsubscribe, abuse",
+		`[{}]`: "/p must be an object",
+	} {
+		_, err := catalogue(t).CheckUpdate("postWebhook", "copernica", json.RawMessage(doc), "/p")
+		if got := strings.Join(faultsOf(err), "; "); got != faults || (err != nil) != (faults != "") {
+			t.Errorf("CheckUpdate(%s) faults\n%s\nwant\n%s", doc, got, faults)
+		}
+	}
+	if _, err := catalogue(t).CheckUpdate("addWebhook", "", json.RawMessage(`{}`), "/p"); err == nil || schemas.KindOf(err) != "" {
+		t.Errorf("a form that is no document: %v, want a fault of the program", err)
+	}
+}
+
 // FuzzBind: whatever the parameters, Bind does not panic, lists 1 to 16 faults below /params or none, and what it takes
 // it takes again by name.
 func FuzzBind(f *testing.F) {

@@ -24,10 +24,12 @@ func catalogue(t testing.TB) *schemas.Catalogue {
 func TestEveryMethodOfTheIssueIsThere(t *testing.T) {
 	t.Parallel()
 	want := []string{
-		"addWebhook", "authenticate", "countWebhooks", "createKey", "createSubscription", "deleteSubscription",
-		"deleteWebhook", "editWebhook", "getDelivery", "getEvent", "getSubscription", "getWebhook", "getWebhookById",
-		"listDeliveries", "listEvents", "listKeys", "listSubscriptions", "listWebhooks", "ping", "postWebhook",
-		"publishEvent", "publishEvents", "putWebhook", "retryDelivery", "revokeKey", "rpc.discover", "searchWebhooks",
+		"addWebhook", "authenticate", "countWebhooks", "createDefaultWebhook", "createKey", "createPortalLink",
+		"createSubscription", "deleteSubscription", "deleteWebhook", "editWebhook", "getAccount", "getDelivery",
+		"getEvent", "getLastError", "getSigningKeys", "getSubscription", "getWebhook", "getWebhookById", "listDeliveries",
+		"listEvents", "listKeys", "listSubscriptions", "listWebhooks", "patchWebhook", "ping", "postWebhook",
+		"publishEvent", "publishEvents", "putWebhook", "retryDelivery", "revokeKey", "rotateSecret", "rotateSigningKey",
+		"rpc.discover", "searchWebhooks", "signalEvent", "testFilter", "testSubscription", "testWebhook",
 		"updateSubscription",
 	}
 	c := catalogue(t)

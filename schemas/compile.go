@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -34,7 +35,7 @@ func (c *Catalogue) compile() error {
 	for name, m := range c.files {
 		c.methods[name] = map[string]*form{}
 		for key, f := range m.allForms() {
-			got, err := f.compile(compiler, resource+"#/"+name+"/form-"+key, said)
+			got, err := f.compile(compiler, resource+"#/"+name, key, said)
 			if err != nil {
 				return fmt.Errorf("form %q of %s: %w", key, name, err)
 			}
@@ -58,6 +59,11 @@ func (c *Catalogue) root() (map[string]any, error) {
 				return nil, fmt.Errorf("form %q of %s: %w", key, name, err)
 			}
 			part["form-"+key] = schema
+			if f.Document {
+				update := maps.Clone(schema)
+				delete(update, "required")
+				part["update-"+key] = update
+			}
 		}
 		parts[name] = part
 	}
@@ -117,12 +123,18 @@ func anyObjects(schema json.RawMessage) (map[string]json.RawMessage, error) {
 	return keywords, nil
 }
 
-// compile makes the form whose objectSchema lies at location.
-func (f *formFile) compile(compiler *jsonschema.Compiler, location string, said words) (*form, error) {
+// compile makes the form of that key, whose schemas lie below method.
+func (f *formFile) compile(compiler *jsonschema.Compiler, method, key string, said words) (*form, error) {
 	out := &form{formFile: *f, byName: map[string]int{}, optional: true, words: said}
+	location := method + "/form-" + key
 	var err error
 	if out.schema, err = compiler.Compile(location); err != nil {
 		return nil, err
+	}
+	if f.Document {
+		if out.update, err = compiler.Compile(method + "/update-" + key); err != nil {
+			return nil, err
+		}
 	}
 	for i, d := range f.Params {
 		name := d.Name

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -46,6 +47,19 @@ func CheckEventType(t string) string {
 		return "must not end with a dot"
 	}
 	return ""
+}
+
+// CheckEventPattern says what is wrong with an event type in which "*" may stand for whole segments, "" if nothing.
+func CheckEventPattern(pattern string) string {
+	segments := strings.Split(pattern, ".")
+	for i, segment := range segments {
+		if segment == "*" {
+			segments[i] = "x"
+		} else if strings.Contains(segment, "*") {
+			return "may hold * only in place of a whole segment"
+		}
+	}
+	return CheckEventType(strings.Join(segments, "."))
 }
 
 func isAlphanumeric(c byte) bool {

@@ -35,6 +35,8 @@ type form struct {
 	byName map[string]int // lower case when IgnoreCase
 	// schema is over all parameters, by name. Unknown ones are found before it is asked.
 	schema *jsonschema.Schema
+	// update is schema with nothing required; nil unless the form is a document.
+	update *jsonschema.Schema
 	// details is over the parameter marked as the document; nil without one.
 	details *jsonschema.Schema
 	// optional says that no parameter is required.

@@ -60,7 +60,8 @@ const (
 	StateFailing State = "failing" // stopped because deliveries failed for too long; its owner makes it active again
 )
 
-// Secret is what signs deliveries. Value is the text shown to the owner.
+// Secret is what signs deliveries. Value is the text shown to the owner; what kind of secret it is shows in its prefix, and
+// of a key pair ("whsk_") it is the private half, which is shown to nobody.
 type Secret struct {
 	Value   string    `json:"value"`
 	Expires time.Time `json:"expires,omitzero"` // zero: current. Otherwise a former secret that signs until then.
@@ -96,9 +97,11 @@ type Webhook struct {
 	// Dialect is fixed at creation and decides how reads show the webhook and how deliveries look.
 	Dialect  string `json:"dialect"`
 	Endpoint string `json:"endpoint"`
-	Match    Match  `json:"match"`
-	State    State  `json:"state"`
-	Name     string `json:"name,omitempty"`
+	// Format names one of the wire formats of a dialect that has several; "" is the dialect's usual one.
+	Format string `json:"format,omitempty"`
+	Match  Match  `json:"match"`
+	State  State  `json:"state"`
+	Name   string `json:"name,omitempty"`
 
 	Secrets    []Secret                   `json:"secrets,omitempty"` // current first
 	Headers    map[string]string          `json:"headers,omitempty"` // added to every delivery

@@ -79,6 +79,20 @@ func TestEventTypesAndIDs(t *testing.T) {
 	}
 }
 
+func TestEventPatternsHoldWildcardsForWholeSegments(t *testing.T) {
+	t.Parallel()
+	for _, good := range []string{"*", "a", "a.*", "*.b", "a.*.b", "*.*", "contact.*"} {
+		if problem := schemas.CheckEventPattern(good); problem != "" {
+			t.Errorf("%q: %s", good, problem)
+		}
+	}
+	for _, bad := range []string{"", "a*", "**", "a..b", "a.", ".a", "*.", "a b", "ä.*", strings.Repeat("a", 129)} {
+		if schemas.CheckEventPattern(bad) == "" {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
+
 func TestAttributesAreReadAsPlainText(t *testing.T) {
 	t.Parallel()
 	e := schemas.Event{Attributes: map[string]json.RawMessage{

@@ -35,6 +35,7 @@ func TestClientsOfOthers(t *testing.T) {
 		{"jayson", "../clients/npm", []string{"node", "jayson.js"}, []string{"/jayson-1/vision6", "/jayson-1/native", "/jayson-2/vision6", "/jayson-2/native"}},
 		{"json-rpc-2.0", "../clients/npm", []string{"node", "json-rpc-2.0.js"}, []string{"/json-rpc-2.0/vision6", "/json-rpc-2.0/native"}},
 		{"rpc-websockets", "../clients/npm", []string{"node", "rpc-websockets.js"}, []string{"/rpc-websockets/vision6", "/rpc-websockets/native"}},
+		{"@superoffice/webapi", "../clients/npm", []string{"node", "superoffice.js"}, nil}, // has a receiver of its own
 		{"go-ethereum", "../clients/geth", []string{"go", "run", "."}, []string{"/geth/http", "/geth/ws"}},
 	} {
 		t.Run(client.name, func(t *testing.T) {

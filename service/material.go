@@ -1,71 +1,77 @@
 package service
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/base64"
+	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/hookswitch/hookswitch/storage"
 )
 
-// rsaBits is the size of the key that signs Copernica's deliveries; DNS carries it in one TXT record.
-const rsaBits = 2048
-
-// material keeps the server's own secrets in the store, each made when it is needed first.
+// material keeps the server's own secrets in the store.
 type material struct {
-	store storage.Config
-	key   func() (*rsa.PrivateKey, error)
+	store interface {
+		storage.Config
+		storage.Catalog
+	}
 }
 
-func newMaterial(store storage.Config) *material {
-	m := &material{store: store}
-	m.key = sync.OnceValues(m.load)
-	return m
-}
+// Names of the secrets, which are their fingerprints.
+const (
+	linkSecretName    = "portal links"
+	copernicaKeysName = "copernica keys"
+)
 
-// load registers a fresh key; when there is one already, in this process or another, that one comes back.
-func (m *material) load() (*rsa.PrivateKey, error) {
-	fresh, err := rsa.GenerateKey(rand.Reader, rsaBits)
-	if err != nil {
-		return nil, fmt.Errorf("make the signing key: %w", err)
-	}
-	record, _, err := m.store.Register(context.Background(), storage.Record{
-		Kind: storage.KindMaterial, Fingerprint: "copernica rsa", Body: x509.MarshalPKCS1PrivateKey(fresh),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("store the signing key: %w", err)
-	}
-	key, err := x509.ParsePKCS1PrivateKey(record.Body)
-	if err != nil {
-		return nil, fmt.Errorf("read the signing key: %w", err)
-	}
-	return key, nil
-}
-
-// linkSecret signs the links to the portal, over restarts and on every node.
-func (m *material) linkSecret(ctx context.Context) ([]byte, error) {
+// linkSecret signs the links to the portal, over restarts and on every node. It is made at the first start.
+func (m material) linkSecret(ctx context.Context) ([]byte, error) {
 	fresh := make([]byte, 32)
 	rand.Read(fresh)
-	record, _, err := m.store.Register(ctx, storage.Record{Kind: storage.KindMaterial, Fingerprint: "portal links", Body: fresh})
+	record, _, err := m.store.Register(ctx, storage.Record{Kind: storage.KindMaterial, Fingerprint: linkSecretName, Body: fresh})
 	if err != nil {
 		return nil, fmt.Errorf("store the secret of portal links: %w", err)
 	}
 	return record.Body, nil
 }
 
-// txt is the DNS record that publishes the key. Without spaces: Copernica's official verifier takes no other form.
-func (m *material) txt() (string, error) {
-	key, err := m.key()
-	if err != nil {
-		return "", err
+// copernicaKeys is the [copernica.Vault] of this service: one record, changed by whoever saw its present revision.
+func (m material) copernicaKeys(ctx context.Context, change func([]byte) ([]byte, error)) ([]byte, error) {
+	for {
+		kept, err := m.find(ctx, copernicaKeysName)
+		if err != nil {
+			return nil, err
+		}
+		text, err := change(kept.Body)
+		if err != nil || bytes.Equal(text, kept.Body) {
+			return kept.Body, err
+		}
+		was := kept.Body
+		kept.Body = text
+		if was == nil {
+			var created bool
+			if _, created, err = m.store.Register(ctx, kept); err == nil && !created {
+				err = storage.ErrConflict
+			}
+		} else {
+			_, err = m.store.Amend(ctx, kept)
+		}
+		if !errors.Is(err, storage.ErrConflict) {
+			return text, err
+		}
 	}
-	public, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+}
+
+// find reads a secret; one that is not there is a record without a body.
+func (m material) find(ctx context.Context, name string) (storage.Record, error) {
+	records, err := m.store.List(ctx, storage.KindMaterial, 0, 0, 100)
 	if err != nil {
-		return "", fmt.Errorf("encode the public key: %w", err)
+		return storage.Record{}, fmt.Errorf("list the server's secrets: %w", err)
 	}
-	return "v=DKIM1;k=rsa;p=" + base64.StdEncoding.EncodeToString(public), nil
+	for _, r := range records {
+		if r.Fingerprint == name {
+			return r, nil
+		}
+	}
+	return storage.Record{Kind: storage.KindMaterial, Fingerprint: name}, nil
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -30,10 +32,13 @@ type Options struct {
 
 	// MaxInFlight is how many deliveries are sent at once; 0 means 256.
 	MaxInFlight int
-	// Timeout is the limit for one attempt; 0 means 15 s.
+	// Timeout is the limit for one attempt of a webhook that names none (native ones may, up to 60 s); 0 means 15 s.
 	Timeout time.Duration
 	// Window is how long a repeated event id is answered with the first result; 0 means 24 hours.
 	Window time.Duration
+	// Retention is how long events are kept, with their deliveries and attempts; what is still owed stays. 0 means
+	// 30 days.
+	Retention time.Duration
 	// Limits of the RPC endpoint.
 	Limits rpc.Limits
 	// Origins are web origins whose pages may call ("https://app.example.com"); none: the service's own.
@@ -41,12 +46,19 @@ type Options struct {
 
 	// RequireHTTPS makes SuperOffice's documents refuse an http TargetUrl, as that vendor does.
 	RequireHTTPS bool
+	// SuperOfficePing saves a SuperOffice webhook only when its receiver answers a test event with 200, as that vendor does.
+	SuperOfficePing bool
 	// CopernicaKeyID is the DNS name under which receivers look up the key of Copernica's signatures; "" means
 	// "one._domainkey.copernica.com".
 	CopernicaKeyID string
 	// Version is what the service says of itself.
 	Version string
 }
+
+// minAdminKey is the least length of an admin key: with fewer characters it can be guessed.
+const minAdminKey = 32
+
+func notInKey(r rune) bool { return r <= ' ' || r > '~' }
 
 func (o *Options) validate() error {
 	if o.Data == "" {
@@ -57,6 +69,23 @@ func (o *Options) validate() error {
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return fmt.Errorf("public URL %q: must be like https://hooks.example.com", o.PublicURL)
 		}
+		o.Origins = append(slices.Clone(o.Origins), u.Scheme+"://"+u.Host)
+	}
+	if o.AdminKey != "" && (len(o.AdminKey) < minAdminKey || strings.ContainsFunc(o.AdminKey, notInKey)) {
+		return fmt.Errorf("the admin key must have at least %d characters, visible ASCII without spaces", minAdminKey)
+	}
+	switch {
+	case o.MaxInFlight < 0:
+		return errors.New("the number of deliveries in flight must not be negative")
+	case o.Timeout < 0:
+		return errors.New("the timeout must not be negative")
+	case o.Window < 0:
+		return errors.New("the idempotency window must not be negative")
+	case o.Retention < 0:
+		return errors.New("the retention must not be negative")
+	}
+	if o.Retention == 0 {
+		o.Retention = 30 * 24 * time.Hour
 	}
 	if o.Version == "" {
 		o.Version = "dev"

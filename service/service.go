@@ -41,12 +41,13 @@ type Service struct {
 	server    *rpc.Server
 	portal    *portal.Portal
 	readers   sync.Map // keys with which the portal reads, by account
-	material  *material
-	keyID     string
+	material  material
+	copernica *copernica.Keys
+	publicURL string // "": the address each caller used
 	generated string
 	failed    <-chan struct{} // closed when the store can't go on
 	stop      context.CancelFunc
-	running   sync.WaitGroup // the goroutine that follows accounts and keys; stop ends it
+	running   sync.WaitGroup // the goroutines that follow accounts and keys; stop ends them
 }
 
 // Open starts a service on o.Data. The store is recovered, what was owed is being delivered when it returns.
@@ -58,10 +59,8 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{log: o.Log, store: store, material: newMaterial(store), keyID: o.CopernicaKeyID, failed: store.Failed()}
-	if s.keyID == "" {
-		s.keyID = "one._domainkey.copernica.com"
-	}
+	s := &Service{log: o.Log, store: store, material: material{store}, publicURL: o.PublicURL, failed: store.Failed()}
+	s.copernica = copernica.NewKeys(s.material.copernicaKeys, o.CopernicaKeyID)
 	if err := s.start(ctx, o); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -75,6 +74,9 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	}
 	secret, err := s.material.linkSecret(ctx)
 	if err != nil {
+		return err
+	}
+	if err := s.copernica.Load(ctx); err != nil {
 		return err
 	}
 	s.portal = portal.New(secret, s.reader)
@@ -92,7 +94,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	}
 	s.core, err = methods.New(methods.Options{
 		Store: s.store, Engine: s.engine, Catalogue: catalogue, Dialects: dialects,
-		PublicURL: o.PublicURL, Window: o.Window, Log: o.Log,
+		PublicURL: o.PublicURL, Window: o.Window, PortalLink: s.portal.Link, Log: o.Log,
 	})
 	if err != nil {
 		return err
@@ -104,7 +106,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if err := s.admit(ctx, o.AdminKey); err != nil {
+	if err := s.admit(ctx, o.AdminKey, o.Retention); err != nil {
 		return err
 	}
 	return s.engine.Start(ctx)
@@ -114,8 +116,8 @@ func (s *Service) start(ctx context.Context, o Options) error {
 func (s *Service) dialects(o Options) []methods.Dialect {
 	return []methods.Dialect{
 		vision6.New(),
-		copernica.New(copernica.Options{Key: s.material.key, KeyID: s.keyID}),
-		superoffice.New(superoffice.Options{RequireHTTPS: o.RequireHTTPS}),
+		copernica.New(copernica.Options{Keys: s.copernica}),
+		superoffice.New(superoffice.Options{RequireHTTPS: o.RequireHTTPS, Ping: o.SuperOfficePing}),
 		airstack.New(airstack.Options{PortalLink: func(a schemas.AccountID, publicURL string, now time.Time) string {
 			return s.portal.Link(a, publicURL, now.Add(portalLinkLife))
 		}}),
@@ -125,7 +127,13 @@ func (s *Service) dialects(o Options) []methods.Dialect {
 
 // faces is the list of the vendors' HTTP addresses: the line to add for a new one.
 func (s *Service) faces() []*rest.Face {
-	return nil
+	return []*rest.Face{
+		copernica.Face(copernica.V2, s.publicURL),
+		copernica.Face(copernica.V3, s.publicURL),
+		copernica.Face(copernica.V4, s.publicURL),
+		superoffice.Face(),
+		airstack.Face(),
+	}
 }
 
 // portalLinkLife is how long the link in Airstack's answer works. The vendor names no limit.
@@ -141,7 +149,7 @@ func (s *Service) reader(ctx context.Context, a schemas.AccountID) *rpc.Client {
 }
 
 // admit loads accounts and keys, and makes the first of them on a new store.
-func (s *Service) admit(ctx context.Context, adminKey string) error {
+func (s *Service) admit(ctx context.Context, adminKey string, retention time.Duration) error {
 	generated, added, err := s.core.Bootstrap(ctx, adminKey)
 	if err != nil {
 		return fmt.Errorf("make the admin key: %w", err)
@@ -154,6 +162,10 @@ func (s *Service) admit(ctx context.Context, adminKey string) error {
 	s.stop = stop
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	s.running.Go(func() { ended <- s.core.Run(life, ready) })
+	s.running.Go(func() { s.upkeep(life, retention) })
+	s.running.Go(func() {
+		s.copernica.Run(life, func(err error) { s.log.Error().Err(err).Msg("the keys of Copernica's signatures") })
+	})
 	select {
 	case <-ready:
 		return nil
@@ -173,12 +185,6 @@ func (s *Service) Client(ctx context.Context, key string) *rpc.Client {
 	return s.server.Local(ctx, rpc.LocalOptions{Credential: "Bearer " + key})
 }
 
-// CopernicaDNS is the name and the text of the DNS record by which receivers check Copernica's signatures.
-func (s *Service) CopernicaDNS() (name, text string, err error) {
-	text, err = s.material.txt()
-	return s.keyID, text, err
-}
-
 // Failed is closed when the store can't go on (a failed fsync); the process should end and be started again.
 func (s *Service) Failed() <-chan struct{} { return s.failed }
 
@@ -186,15 +192,21 @@ func (s *Service) Failed() <-chan struct{} { return s.failed }
 func (s *Service) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/rpc", s.server)
-	// Vision6's clients know these two, with the API's version in the query.
-	mux.Handle("/api/jsonrpcserver", s.server)
-	mux.Handle("/api/jsonrpcserver.php", s.server)
+	for _, path := range vision6.Addresses() {
+		mux.Handle(path, vision6.Serve(s.server))
+	}
 	mux.HandleFunc("GET /openrpc.json", s.server.ServeDiscovery)
 	mux.Handle("GET "+portal.Path, s.portal)
-	mux.Handle("/", rest.New(s.server, s.faces()...))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
-	return mux
+	vendors := rest.New(s.server, s.faces()...)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if vendors.Owns(r) {
+			vendors.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 func (s *Service) ready(w http.ResponseWriter, r *http.Request) {
@@ -241,6 +253,10 @@ func (s *Service) Close(ctx context.Context) error {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
 	err := errors.Join(s.server.Shutdown(grace), s.engine.Close(grace))
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.log.Warn().Dur("grace", shutdownGrace).Msg("what had not ended was broken off; its deliveries will be sent again")
+		err = nil
+	}
 	s.stop()
 	s.running.Wait()
 	return errors.Join(err, s.store.Close())

@@ -12,10 +12,10 @@ func TestTranscripts(t *testing.T) {
 	t.Parallel()
 	rpctest.Run(t, "testdata/*.rpc", func(t *testing.T) rpctest.Target {
 		s := open(t, func(o *Options) {
-			o.AdminKey, o.PublicURL = "admin-key-of-the-transcripts", "http://hooks.example.com"
+			o.AdminKey, o.PublicURL = "admin-key-of-the-transcripts-0123", "http://hooks.example.com"
 		})
 		vars := map[string]string{
-			"admin": "admin-key-of-the-transcripts",
+			"admin": "admin-key-of-the-transcripts-0123",
 			"dead":  "http://127.0.0.1:1/", // nobody listens there
 		}
 		client := s.Client(t.Context(), vars["admin"])

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/hmac"
 	"crypto/rsa"
@@ -99,11 +100,13 @@ func nativeCheck(_ *service.Service, registered json.RawMessage) (check, error) 
 
 // copernicaCheck verifies the HTTP signature with the public key of the DNS record, as Copernica's own verifier does.
 func copernicaCheck(s *service.Service, _ json.RawMessage) (check, error) {
-	_, text, err := s.CopernicaDNS()
-	if err != nil {
+	var listed signingKeys
+	client := s.Client(context.Background(), s.LocalKey()) // in-process, and a moment only
+	defer client.Close()
+	if err := client.Call(context.Background(), "getSigningKeys", signer{Dialect: "copernica"}, &listed); err != nil {
 		return nil, err
 	}
-	_, encoded, _ := strings.Cut(text, "p=")
+	_, encoded, _ := strings.Cut(listed.Keys[0].Record, "p=")
 	der, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
 		return nil, err

@@ -16,13 +16,9 @@ func TestCommandsOfTheDocsRun(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("no curl on this machine")
 	}
-	pages, err := filepath.Glob("../../docs/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	block := regexp.MustCompile("(?s)```sh\n(.*?)```")
 	ran := 0
-	for _, page := range append(pages, "../../README.md") {
+	for _, page := range pages(t) {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
@@ -48,15 +44,25 @@ func TestCommandsOfTheDocsRun(t *testing.T) {
 	}
 }
 
+// pages are the README and every page of docs, at any depth that is in use.
+func pages(t *testing.T) []string {
+	t.Helper()
+	list := []string{"../../README.md"}
+	for _, pattern := range []string{"../../docs/*.md", "../../docs/*/*.md"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, found...)
+	}
+	return list
+}
+
 // TestLinksOfTheDocsLead checks that every relative link of README and docs names a file.
 func TestLinksOfTheDocsLead(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
-	pages, err := filepath.Glob("../../docs/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, page := range append(pages, "../../README.md", "../../CONTRIBUTING.md") {
+	for _, page := range append(pages(t), "../../CONTRIBUTING.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)

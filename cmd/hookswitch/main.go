@@ -19,6 +19,10 @@ var version = "dev"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go func() { // ends with the first signal, or with the process
+		<-ctx.Done()
+		stop() // a second Ctrl-C ends the process at once
+	}()
 	code := run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -46,7 +50,6 @@ func command(stdin io.Reader, stdout, stderr io.Writer) *cli.Command {
 		Name:                  "hookswitch",
 		Usage:                 "RPC calls in, webhooks out: signed, retried for days, visible, nothing lost",
 		Version:               version,
-		HideVersion:           true, // a command of its own
 		EnableShellCompletion: true,
 		Suggest:               true,
 		Reader:                stdin,
@@ -59,16 +62,20 @@ func command(stdin io.Reader, stdout, stderr io.Writer) *cli.Command {
 			demoCommand(),
 			callCommand(),
 			keysCommand(),
+			dialectCommand(),
 			versionCommand(),
 		},
 	}
-	for _, c := range app.Commands {
-		c.OnUsageError = usage
-		for _, sub := range c.Commands {
-			sub.OnUsageError = usage
-		}
-	}
+	setOnUsageError(app.Commands, usage)
 	return app
+}
+
+// setOnUsageError sets it for commands and those below them: a command does not inherit it.
+func setOnUsageError(commands []*cli.Command, f cli.OnUsageErrorFunc) {
+	for _, c := range commands {
+		c.OnUsageError = f
+		setOnUsageError(c.Commands, f)
+	}
 }
 
 func versionCommand() *cli.Command {
@@ -76,6 +83,9 @@ func versionCommand() *cli.Command {
 		Name:  "version",
 		Usage: "print the version",
 		Action: func(_ context.Context, c *cli.Command) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
 			_, err := fmt.Fprintln(c.Root().Writer, "hookswitch "+version)
 			return err
 		},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	stdlog "log"
 	"net"
 	"net/netip"
 	"os"
@@ -42,10 +43,12 @@ func serviceFlags() []cli.Flag {
 		&cli.StringFlag{Name: "public-url", Usage: "base `URL` of the links given out (default: the Host of each request)", Sources: env("PUBLIC_URL")},
 		&cli.StringSliceFlag{Name: "allow-endpoint", Usage: "let endpoints be in this `CIDR`, such as 10.1.0.0/16, besides the public internet; repeatable", Sources: env("ALLOW_ENDPOINT")},
 		&cli.StringSliceFlag{Name: "origin", Usage: "let web pages of this `ORIGIN` call, such as https://app.example.com; repeatable", Sources: env("ORIGIN")},
-		&cli.DurationFlag{Name: "timeout", Value: 15 * time.Second, Usage: "limit of one delivery attempt", Sources: env("TIMEOUT")},
+		&cli.DurationFlag{Name: "timeout", Value: 15 * time.Second, Usage: "limit of one delivery attempt, where the webhook names none", Sources: env("TIMEOUT")},
 		&cli.IntFlag{Name: "max-in-flight", Value: 256, Usage: "deliveries sent at once", Sources: env("MAX_IN_FLIGHT")},
 		&cli.DurationFlag{Name: "idempotency-window", Value: 24 * time.Hour, Usage: "how long a repeated event id is answered with the first result", Sources: env("IDEMPOTENCY_WINDOW")},
+		&cli.DurationFlag{Name: "retention", Value: 30 * 24 * time.Hour, Usage: "how long events, deliveries and attempts are kept; what is still owed stays", Sources: env("RETENTION")},
 		&cli.BoolFlag{Name: "superoffice-require-https", Usage: "refuse a SuperOffice TargetUrl that is not https, as that vendor does", Sources: env("SUPEROFFICE_REQUIRE_HTTPS")},
+		&cli.BoolFlag{Name: "superoffice-ping", Usage: "save a SuperOffice webhook only when its receiver answers a test event with 200, as that vendor does", Sources: env("SUPEROFFICE_PING")},
 		&cli.StringFlag{Name: "copernica-key-id", Value: "one._domainkey.copernica.com", Usage: "`NAME` of the DNS record with the key of Copernica's signatures", Sources: env("COPERNICA_KEY_ID")},
 		&cli.StringFlag{Name: "log-level", Value: "info", Usage: "debug, info, warn or error", Sources: env("LOG_LEVEL")},
 	}
@@ -59,6 +62,8 @@ func serve(ctx context.Context, c *cli.Command, onReady func(context.Context, *s
 	if err != nil {
 		return err
 	}
+	// net/http writes bytes of misbehaving receivers to the standard logger; they may be payload.
+	stdlog.SetOutput(io.Discard)
 	listener, err := net.Listen("tcp", c.String("listen"))
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
@@ -93,8 +98,10 @@ func options(c *cli.Command) (service.Options, error) {
 	o := service.Options{
 		Data: c.String("data"), PublicURL: c.String("public-url"), AdminKey: os.Getenv("HOOKSWITCH_ADMIN_KEY"), Log: log,
 		MaxInFlight: c.Int("max-in-flight"), Timeout: c.Duration("timeout"), Window: c.Duration("idempotency-window"),
-		Origins: c.StringSlice("origin"), RequireHTTPS: c.Bool("superoffice-require-https"),
-		CopernicaKeyID: c.String("copernica-key-id"), Version: version,
+		Retention: c.Duration("retention"),
+		Origins:   c.StringSlice("origin"), RequireHTTPS: c.Bool("superoffice-require-https"),
+		SuperOfficePing: c.Bool("superoffice-ping"),
+		CopernicaKeyID:  c.String("copernica-key-id"), Version: version,
 	}
 	for _, text := range c.StringSlice("allow-endpoint") {
 		prefix, err := parsePrefix(text)
@@ -115,14 +122,14 @@ func parsePrefix(text string) (netip.Prefix, error) {
 	if address, err := netip.ParseAddr(text); err == nil {
 		return netip.PrefixFrom(address, address.BitLen()), nil
 	}
-	return netip.Prefix{}, fmt.Errorf("--allow-endpoint %q: must be a network such as 10.1.0.0/16 or an address", text)
+	return netip.Prefix{}, usageError{fmt.Errorf("--allow-endpoint %q: must be a network such as 10.1.0.0/16 or an address", text)}
 }
 
 // logger writes for people on a terminal and JSON lines elsewhere.
 func logger(w io.Writer, level string) (zerolog.Logger, error) {
 	l, err := zerolog.ParseLevel(level)
 	if err != nil || level == "" {
-		return zerolog.Nop(), fmt.Errorf("--log-level %q: must be debug, info, warn or error", level)
+		return zerolog.Nop(), usageError{fmt.Errorf("--log-level %q: must be debug, info, warn or error", level)}
 	}
 	if f, ok := w.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
 		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly}

@@ -6,6 +6,9 @@
 //	                   └─ setFilter                it must match its sample payload
 //	                   Show, Created (results.go)  schemas.Webhook → the vendor's answer
 //	delivery ────────▶ Format.Build (format.go)    one event → its data, and the constant header
+//	rest ── Face ────▶ create, remove, testFilter (routes.go)  a request → a method call
+//	                   asItIs, removed, tested                 its result → the vendor's answer
+//	                   fault (faults.go)                       what went wrong → status and body
 //
 // Choices made where the vendor's papers are silent:
 //
@@ -25,4 +28,9 @@
 //     an endpoint.
 //   - Ten attempts, 100 s apart, as Convoy's default, and no effect on the webhook when they are used up.
 //   - The timeout is the server's default.
+//   - The one documented status of failure is 400; what HTTP itself has a status for has that one: 401 no or unknown key,
+//     403 a key that may not, 404 and 405 addresses that are not there, 413, 415, 429, 500, 503. An unknown webhook_id is 400.
+//   - A filter test answers {"status":true} (reference and swagger; the guide has "success") or 400 {"status":false}; other
+//     failures of it have a message besides. It needs a type, and a payload where there is a filter, as a registration does.
+//   - A body is application/json, or has no Content-Type at all. Members that no paper of the vendor's names are refused.
 package airstack

@@ -2,14 +2,10 @@ package airstack
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"slices"
 	"strconv"
-	"time"
-
-	"github.com/oklog/ulid/v2"
 
 	"github.com/hookswitch/hookswitch/delivery"
 	"github.com/hookswitch/hookswitch/methods"
@@ -56,36 +52,18 @@ func begin(old *schemas.Webhook) *schemas.Webhook {
 		w.Endpoint, w.Match = "", schemas.Match{}
 		return &w
 	}
-	// MustNew fails only without a time or a random source, and crypto/rand never fails.
-	id := ulid.MustNew(ulid.Timestamp(time.Now()), rand.Reader)
 	return &schemas.Webhook{
-		PublicID: id.String(),
+		PublicID: methods.NewPublicID(""),
 		State:    schemas.StateActive,
-		Secrets:  []schemas.Secret{{Value: newHeaderValue()}},
+		Secrets:  []schemas.Secret{{Value: methods.RandomText(headerValueLength, headerValueAlphabet)}},
 	}
 }
 
-// newHeaderValue makes the 16 letters and digits that every delivery of a webhook carries.
-func newHeaderValue() string {
-	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	const fair = 256 - 256%len(alphabet) // bytes from here on would make the first letters likelier
-	value := make([]byte, 0, headerValueLength)
-	var random [2 * headerValueLength]byte
-	for {
-		_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the process instead
-		for _, b := range random {
-			if int(b) < fair {
-				value = append(value, alphabet[int(b)%len(alphabet)])
-			}
-			if len(value) == headerValueLength {
-				return string(value)
-			}
-		}
-	}
-}
-
-// headerValueLength is that of the vendor's examples.
-const headerValueLength = 16
+// The header value has the length and the characters of the vendor's examples.
+const (
+	headerValueLength   = 16
+	headerValueAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+)
 
 // draft is a webhook in the making, and the document it is made from.
 type draft struct {
@@ -107,11 +85,15 @@ func (d *draft) refusal() error {
 func (d *draft) setTypes(config map[string]json.RawMessage) {
 	named := d.addType(config["event_type"], "filter_config", "event_type")
 	named = d.addTypes(config["eventTypes"], "filter_config", "eventTypes") || named
-	named = d.addType(d.Raw("event_type"), "event_type") || named
-	named = d.addTypes(d.Raw("eventTypes"), "eventTypes") || named
-	if !named {
+	if beside := d.addTypesBeside(); !named && !beside {
 		d.Fault("is required", "filter_config", "event_type")
 	}
+}
+
+// addTypesBeside adds the types named at the top of the document and reports whether there are any.
+func (d *draft) addTypesBeside() bool {
+	named := d.addType(d.Raw("event_type"), "event_type")
+	return d.addTypes(d.Raw("eventTypes"), "eventTypes") || named
 }
 
 // addType adds the type of the member at path and reports whether it is there, be it faulty.

@@ -19,17 +19,19 @@ type kind struct {
 
 // kinds of the event types (the vendor's pages webhook-create, webhook-update, …; see the comment of the package).
 var kinds = map[string]kind{
-	"profile.created":    {"create", []string{"type", "parameters", "timestamp", "time", "profile", "database", "created", "modified", "fields", "interests"}},
-	"profile.updated":    {"update", []string{"type", "parameters", "timestamp", "time", "profile", "database", "created", "modified", "fields", "interests"}},
-	"profile.deleted":    {"delete", []string{"type", "timestamp", "time", "profile", "database", "fields"}},
-	"subprofile.created": {"create", []string{"type", "parameters", "timestamp", "time", "subprofile", "profile", "database", "collection", "created", "modified", "fields"}},
-	"subprofile.updated": {"update", []string{"type", "parameters", "timestamp", "time", "profile", "subprofile", "database", "collection", "created", "modified", "fields"}},
-	"subprofile.deleted": {"delete", []string{"type", "timestamp", "time", "profile", "subprofile", "database", "collection", "fields"}},
-	"message.clicked":    {"click", []string{"id", "type", "timestamp", "time", "recipient", "ip", "original", "useragent", "referer", "tags", "profile", "mailing"}},
-	"message.opened":     {"open", []string{"id", "type", "timestamp", "time", "recipient", "ip", "useragent", "referer", "tags", "profile", "mailing"}},
-	"message.delivered":  {"delivery", []string{"id", "type", "timestamp", "time", "recipient", "tags"}},
-	"message.bounced":    {"bounce", []string{"id", "type", "timestamp", "time", "recipient", "envelope", "mime", "tags"}},
-	"message.failed":     {"failure", []string{"id", "type", "timestamp", "time", "recipient", "action", "state", "code", "extended", "description", "tags", "profile", "mailing"}},
+	"profile.created":      {"create", []string{"type", "parameters", "timestamp", "time", "profile", "database", "created", "modified", "fields", "interests"}},
+	"profile.updated":      {"update", []string{"type", "parameters", "timestamp", "time", "profile", "database", "created", "modified", "fields", "interests"}},
+	"profile.deleted":      {"delete", []string{"type", "timestamp", "time", "profile", "database", "fields"}},
+	"subprofile.created":   {"create", []string{"type", "parameters", "timestamp", "time", "subprofile", "profile", "database", "collection", "created", "modified", "fields"}},
+	"subprofile.updated":   {"update", []string{"type", "parameters", "timestamp", "time", "profile", "subprofile", "database", "collection", "created", "modified", "fields"}},
+	"subprofile.deleted":   {"delete", []string{"type", "timestamp", "time", "profile", "subprofile", "database", "collection", "fields"}},
+	"message.clicked":      {"click", []string{"id", "type", "timestamp", "time", "recipient", "ip", "original", "useragent", "referer", "tags", "profile", "mailing"}},
+	"message.opened":       {"open", []string{"id", "type", "timestamp", "time", "recipient", "ip", "useragent", "referer", "tags", "profile", "mailing"}},
+	"message.delivered":    {"delivery", []string{"id", "type", "timestamp", "time", "recipient", "tags"}},
+	"message.bounced":      {"bounce", []string{"id", "type", "timestamp", "time", "recipient", "envelope", "mime", "tags"}},
+	"message.failed":       {"failure", []string{"id", "type", "timestamp", "time", "recipient", "action", "state", "code", "extended", "description", "tags", "profile", "mailing"}},
+	"message.complained":   {"abuse", []string{"id", "type", "emailfrom", "mime", "profile", "mailing"}},
+	"profile.unsubscribed": {"unsubscribe", []string{"id", "type", "timestamp", "time", "database", "profile", "mailing"}},
 }
 
 // bodyOf is an event as a form.

@@ -1,24 +1,39 @@
 // Package copernica is the dialect of Copernica's webhooks (REST v2 to v4): registered with handler, trigger and callers,
 // delivered form-encoded with a digest and an RSA signature.
 //
+//	rest ── Face (routes.go)         /v2 /v3 /v4 webhooks, webhook/{id}, identity  → postWebhook, getWebhook, …
+//	        ├─ documentIn (form.go)      JSON or a PHP form → the document
+//	        └─ fault (faults.go)         an error → 400 {"error":{"message"}}
 //	methods ── Parse (params.go)     document         → schemas.Webhook
 //	        ── Show (results.go)     schemas.Webhook  → {"ID","handler","trigger","callers"}
 //	        ── Created               schemas.Webhook  → its id
-//	delivery ── Format.Build (format.go)
+//	        ── rows (methods.go)     getSigningKeys, rotateSigningKey
+//	delivery ── Format.Ready        no key yet: deliveries wait while Keys.Run makes it
+//	         ── Format.Build (format.go)
 //	            ├─ bodyOf (body.go)      event → type=create&parameters[name]=…
-//	            └─ sign (signature.go)   Digest, Date, X-Nonce, Signature
+//	            └─ sign (signature.go)   Digest, Date, X-Nonce, Signature, by the current key of Keys
+//	Keys (keys.go)  made at first need, rotated, followed  ── ring (ring.go)  which one signs, which are listed
 //
 // Choices made where the vendor's papers are silent or contradict themselves:
 //
 //   - A registration's answer over RPC is the id as a number ("the ID of the created webhook is returned"); a read shows
 //     it as a string of digits under ID, like the vendor's.
 //   - handler and trigger are required. Without callers, or with none, all callers apply and are shown.
-//   - In an update handler, trigger, database and collection stay when they are not named; callers that are not named
-//     become all callers, as the page of PUT says. A database or collection of 0 lifts the limit.
+//   - In an update (putWebhook, and PUT) handler, trigger, database and collection stay when they are not named; callers
+//     that are not named become all callers, as the page of PUT says. A database or collection of 0 lifts the limit.
 //   - Reads show database and collection when they are set, although the vendor's list of returned fields lacks them.
 //   - create, update and delete stand for profiles and subprofiles. A webhook limited to a caller, database or collection
 //     gets only events that have that attribute.
 //   - Domains are not validated by DNS TXT records.
+//   - The triggers unsubscribe and abuse, which the vendor has for webhooks made by hand, can be registered: they are
+//     profile.unsubscribed and message.complained.
+//   - POST on the address of a PUT is that PUT in v2 and v3, not in v4. POST on webhooks/{id} adds, in v2 and v3: a slip
+//     in the vendor's Dutch page.
+//   - Every refusal is 400, because the vendor's PHP class takes other statuses for success; too many requests are 429.
+//     Texts are those seen live, for a webhook those of profiles.
+//   - The first key is made in the background once a webhook is registered. A rotated key is listed at once and signs
+//     an hour later, unless told otherwise; the former one stays listed for 7 days more. Keys have the names one, one-2,
+//     one-3, … in the domain of the first.
 //   - Fields are sent in the order of the vendor's tables, with id in the message events only. Each is read from the
 //     event's attributes, then its data; one that neither has is left out.
 //   - timestamp and time are the event's time (UTC, since no zone is stated) when neither attributes nor data have them.

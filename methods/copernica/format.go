@@ -1,7 +1,6 @@
 package copernica
 
 import (
-	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -18,12 +17,14 @@ const formType = "application/x-www-form-urlencoded"
 type Format struct{ options Options }
 
 func newFormat(o Options) Format {
-	o.KeyID = cmp.Or(o.KeyID, DefaultKeyID)
 	if o.Nonce == nil {
 		o.Nonce = randomNonce
 	}
 	return Format{o}
 }
+
+// Ready reports whether there is a key, and has the first one made otherwise.
+func (f Format) Ready() bool { return f.options.Keys == nil || f.options.Keys.Ready() }
 
 // Build makes the request for one event. It fails when there is no key to sign with.
 func (f Format) Build(job delivery.Job) (delivery.Request, error) {
@@ -41,12 +42,12 @@ func (f Format) Build(job delivery.Job) (delivery.Request, error) {
 
 // sign makes the headers of every outgoing call of the vendor (its page webhook-security).
 func (f Format) sign(job delivery.Job, body []byte) (http.Header, error) {
-	if f.options.Key == nil {
+	if f.options.Keys == nil {
 		return nil, errors.New("there is no key to sign with")
 	}
-	key, err := f.options.Key()
+	key, keyID, err := f.options.Keys.signing(job.Now)
 	if err != nil {
-		return nil, errors.New("the signing key cannot be read") // the cause is the operator's business, not the owner's
+		return nil, err
 	}
 	uri, host, err := target(job.Webhook.Endpoint)
 	if err != nil {
@@ -55,7 +56,7 @@ func (f Format) sign(job delivery.Job, body []byte) (http.Header, error) {
 	date := job.Now.UTC().Format(http.TimeFormat)
 	account := "account-" + strconv.FormatInt(int64(job.Webhook.Account), 10)
 	digest, nonce := digestOf(body), f.options.Nonce()
-	signature, err := signatureOf(key, f.options.KeyID, map[string]string{
+	signature, err := signatureOf(key, keyID, map[string]string{
 		"(request-target)": "post " + uri,
 		"host":             host,
 		"date":             date,

@@ -19,16 +19,18 @@ type document struct {
 }
 
 // typesOf are the event types of each trigger (the page of POST webhooks; create, update and delete "also cover
-// subprofiles").
+// subprofiles"). The last two are not on that page: see the package's comment.
 var typesOf = map[string][]string{
-	"create":   {"profile.created", "subprofile.created"},
-	"update":   {"profile.updated", "subprofile.updated"},
-	"delete":   {"profile.deleted", "subprofile.deleted"},
-	"click":    {"message.clicked"},
-	"open":     {"message.opened"},
-	"delivery": {"message.delivered"},
-	"bounce":   {"message.bounced"},
-	"failure":  {"message.failed"},
+	"create":      {"profile.created", "subprofile.created"},
+	"update":      {"profile.updated", "subprofile.updated"},
+	"delete":      {"profile.deleted", "subprofile.deleted"},
+	"click":       {"message.clicked"},
+	"open":        {"message.opened"},
+	"delivery":    {"message.delivered"},
+	"bounce":      {"message.bounced"},
+	"failure":     {"message.failed"},
+	"unsubscribe": {"profile.unsubscribed"},
+	"abuse":       {"message.complained"},
 }
 
 // allCallers returns what may trigger a webhook: Marketing Suite and Publisher.
@@ -45,7 +47,7 @@ func Parse(doc json.RawMessage, old *schemas.Webhook) (*schemas.Webhook, error) 
 	in.Endpoint("handler", &d.Handler)
 	in.Text("trigger", &d.Trigger)
 	if typesOf[d.Trigger] == nil {
-		in.Fault("must be create, update, delete, click, delivery, open, bounce or failure", "trigger")
+		in.Fault("must be create, update, delete, click, delivery, open, bounce, failure, unsubscribe or abuse", "trigger")
 	}
 	d.Callers = nil
 	in.Decode("callers", &d.Callers, "must be a list of strings")

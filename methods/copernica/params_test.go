@@ -60,14 +60,16 @@ func TestTriggersAndLimitsBecomeMatches(t *testing.T) {
 		return schemas.Constraint{Name: name, Values: []string{value}}
 	}
 	for doc, want := range map[string]schemas.Match{
-		`"trigger":"create"`:   {Types: []string{"profile.created", "subprofile.created"}},
-		`"trigger":"update"`:   {Types: []string{"profile.updated", "subprofile.updated"}},
-		`"trigger":"delete"`:   {Types: []string{"profile.deleted", "subprofile.deleted"}},
-		`"trigger":"click"`:    {Types: []string{"message.clicked"}},
-		`"trigger":"open"`:     {Types: []string{"message.opened"}},
-		`"trigger":"delivery"`: {Types: []string{"message.delivered"}},
-		`"trigger":"bounce"`:   {Types: []string{"message.bounced"}},
-		`"trigger":"failure"`:  {Types: []string{"message.failed"}},
+		`"trigger":"create"`:      {Types: []string{"profile.created", "subprofile.created"}},
+		`"trigger":"update"`:      {Types: []string{"profile.updated", "subprofile.updated"}},
+		`"trigger":"delete"`:      {Types: []string{"profile.deleted", "subprofile.deleted"}},
+		`"trigger":"click"`:       {Types: []string{"message.clicked"}},
+		`"trigger":"open"`:        {Types: []string{"message.opened"}},
+		`"trigger":"delivery"`:    {Types: []string{"message.delivered"}},
+		`"trigger":"bounce"`:      {Types: []string{"message.bounced"}},
+		`"trigger":"failure"`:     {Types: []string{"message.failed"}},
+		`"trigger":"unsubscribe"`: {Types: []string{"profile.unsubscribed"}},
+		`"trigger":"abuse"`:       {Types: []string{"message.complained"}},
 		`"trigger":"open","callers":["ms"]`: {
 			Types: []string{"message.opened"}, Attributes: []schemas.Constraint{limit("caller", "ms")},
 		},
@@ -95,9 +97,9 @@ func TestFaultsAreAllNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	for doc, pointers := range map[string][]string{
 		`{}`: {"/handler", "/trigger"},
-		`{"handler":"example.com","trigger":"unsubscribe","callers":["ms","smtp"],"database":-1}`: {"/handler", "/trigger", "/callers/1", "/database"},
-		`{"handler":"https://example.com","trigger":"create","callers":"ms"}`:                     {"/callers"},
-		`{"handler":"https://example.com","trigger":"create","collection":"two"}`:                 {"/collection"},
+		`{"handler":"example.com","trigger":"subscribe","callers":["ms","smtp"],"database":-1}`: {"/handler", "/trigger", "/callers/1", "/database"},
+		`{"handler":"https://example.com","trigger":"create","callers":"ms"}`:                   {"/callers"},
+		`{"handler":"https://example.com","trigger":"create","collection":"two"}`:               {"/collection"},
 		`{"handler":1,"trigger":2}`: {"/handler", "/trigger", "/trigger"},
 		`null`:                      {"", "/handler", "/trigger"},
 	} {

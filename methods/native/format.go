@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -24,7 +25,15 @@ const (
 	headerSignature = "webhook-signature"
 )
 
-// Format is the dialect's delivery.Format: Standard Webhooks with symmetric signatures (v1).
+// The formats a subscription can choose, by the names of its member. The first is kept as "", since it is the usual one.
+const (
+	formatStandard          = "standard"
+	formatCloudEvents       = "cloudevents"
+	formatCloudEventsBinary = "cloudevents-binary"
+)
+
+// Format is the dialect's delivery.Format: Standard Webhooks with either of its signatures, around a body of its own or a
+// CloudEvent.
 type Format struct{ failFor time.Duration }
 
 var _ delivery.Format = Format{}
@@ -38,14 +47,14 @@ func NewFormat(options Options) Format {
 	return Format{failFor: failFor}
 }
 
-// Build makes the request for one event: {"type","timestamp","data"} with data byte for byte as published, signed by
-// every secret that has not expired. webhook-id is the event's id, the same in every attempt.
+// Build makes the request for one event, with data byte for byte as published, signed by every secret that has not
+// expired. webhook-id is the event's id, the same in every attempt.
 func (Format) Build(job delivery.Job) (delivery.Request, error) {
 	if len(job.Due) != 1 {
 		return delivery.Request{}, errors.New("a native delivery carries exactly one event")
 	}
 	event := job.Due[0].Event
-	body, err := bodyOf(event)
+	header, body, err := write(job.Webhook.Format, event)
 	if err != nil {
 		return delivery.Request{}, err
 	}
@@ -53,17 +62,30 @@ func (Format) Build(job delivery.Job) (delivery.Request, error) {
 	if err != nil {
 		return delivery.Request{}, err
 	}
-	header := http.Header{
-		"Content-Type":  {"application/json"},
-		headerID:        {event.ID},
-		headerTimestamp: {strconv.FormatInt(job.Now.Unix(), 10)},
-		headerSignature: {signature},
-	}
+	header[headerID] = []string{event.ID}
+	header[headerTimestamp] = []string{strconv.FormatInt(job.Now.Unix(), 10)}
+	header[headerSignature] = []string{signature}
 	delivery.AddHeaders(header, job.Webhook.Headers)
 	return delivery.Request{Header: header, Body: body}, nil
 }
 
-// bodyOf is written by hand, because json.Marshal would compact and escape the data.
+// write makes the body of an event in one of the formats, and the headers that belong to it.
+func write(format string, event *schemas.Event) (http.Header, []byte, error) {
+	switch format {
+	case "", formatStandard:
+		body, err := bodyOf(event)
+		return http.Header{"Content-Type": {"application/json"}}, body, err
+	case formatCloudEvents:
+		body, err := structuredOf(event)
+		return http.Header{"Content-Type": {"application/cloudevents+json"}}, body, err
+	case formatCloudEventsBinary:
+		header, err := binaryHeader(event)
+		return header, slices.Clone([]byte(event.Data)), err
+	}
+	return nil, nil, errors.New("the webhook's format is not known to this version")
+}
+
+// bodyOf is {"type","timestamp","data"}. It is written by hand, because json.Marshal would compact and escape the data.
 func bodyOf(event *schemas.Event) ([]byte, error) {
 	eventType, err := json.Marshal(event.Type)
 	if err != nil {

@@ -1,6 +1,8 @@
 package native_test
 
 import (
+	"crypto/ed25519"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -19,6 +21,12 @@ const (
 	currentSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 	formerSecret  = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 )
+
+// keyPair is test 1 of RFC 8032 section 7.1, as Standard Webhooks writes keys.
+var keyPair = struct{ secret, public string }{
+	"whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2DXWpgBgrEKt9VL/tPJZAc6DuFy89qmIyWvAhpo9wdRGg==",
+	"whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+}
 
 var attemptTime = time.Date(2026, 11, 21, 10, 0, 5, 0, time.UTC)
 
@@ -81,8 +89,16 @@ func TestDeliveriesOnTheWire(t *testing.T) {
 	rotated.Secrets = append(rotated.Secrets, schemas.Secret{Value: formerSecret, Expires: attemptTime.Add(time.Hour)})
 	bare := event()
 	bare.Data, bare.Attributes = nil, nil
+	keyed, both := webhook(), webhook()
+	keyed.Secrets = []schemas.Secret{{Value: keyPair.secret}}
+	both.Secrets = []schemas.Secret{{Value: keyPair.secret}, {Value: formerSecret, Expires: attemptTime.Add(time.Hour)}}
+	structured, binary := webhook(), webhook()
+	structured.Format, binary.Format = "cloudevents", "cloudevents-binary"
 	for name, j := range map[string]delivery.Job{
 		"event": job(webhook(), event()), "headers_and_two_secrets": job(rotated, event()), "no_data": job(webhook(), bare),
+		"ed25519": job(keyed, event()), "ed25519_and_hmac": job(both, event()),
+		"cloudevents": job(structured, cloudEvent()), "cloudevents_no_data": job(structured, bare),
+		"cloudevents_binary": job(binary, cloudEvent()), "cloudevents_binary_no_data": job(binary, bare),
 	} {
 		formattest.Golden(t, "testdata/"+name+".http", j.Webhook.Endpoint, build(t, j))
 	}
@@ -152,6 +168,39 @@ func verifierOf(t *testing.T, secret string) *standardwebhooks.Webhook {
 		t.Fatal(err)
 	}
 	return verifier
+}
+
+// TestAnEd25519SignatureVerifies goes by the specification's text (1.0.0, "Signature scheme"), not by our code: ed25519 over
+// "{msg_id}.{timestamp}.{payload}", "v1a," and base64.
+func TestAnEd25519SignatureVerifies(t *testing.T) {
+	t.Parallel()
+	w := webhook()
+	w.Secrets = []schemas.Secret{{Value: keyPair.secret}}
+	request := build(t, job(w, event()))
+	header := received(request.Header)
+	public, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(keyPair.public, "whpk_"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, ok := strings.CutPrefix(header.Get("webhook-signature"), "v1a,")
+	signature, err := base64.StdEncoding.DecodeString(text)
+	if !ok || err != nil {
+		t.Fatalf("webhook-signature is %q", header.Get("webhook-signature"))
+	}
+	verify := func(id, timestamp string, body []byte) bool {
+		return ed25519.Verify(public, []byte(id+"."+timestamp+"."+string(body)), signature)
+	}
+	id, timestamp := header.Get("webhook-id"), header.Get("webhook-timestamp")
+	if !verify(id, timestamp, request.Body) {
+		t.Error("not verified")
+	}
+	if verify("evt_other", timestamp, request.Body) || verify(id, "1614265330", request.Body) || verify(id, timestamp, append(request.Body, ' ')) {
+		t.Error("verified with a wrong id, timestamp or body")
+	}
+	signature[0] ^= 1
+	if verify(id, timestamp, request.Body) {
+		t.Error("verified with a wrong signature")
+	}
 }
 
 func TestAFormerSecretSignsUntilItExpires(t *testing.T) {

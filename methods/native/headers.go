@@ -9,9 +9,12 @@ import (
 	"github.com/hookswitch/hookswitch/delivery"
 )
 
-// signaturePrefix begins the names of Standard Webhooks' own headers, in canonical spelling. All of them are reserved:
-// a receiver could take another one for part of the signature.
-const signaturePrefix = "Webhook-"
+// Prefixes of headers in canonical spelling. Those of Standard Webhooks and of CloudEvents are reserved: a receiver could
+// take another one for part of the signature or of the event.
+const (
+	signaturePrefix  = "Webhook-"
+	cloudEventPrefix = "Ce-"
+)
 
 // checkHeaders calls fault for every header that may not be added to a delivery.
 func checkHeaders(headers map[string]string, fault func(name, message string)) {
@@ -24,6 +27,8 @@ func checkHeaders(headers map[string]string, fault func(name, message string)) {
 			fault(name, problem)
 		case strings.HasPrefix(canonical, signaturePrefix):
 			fault(name, "is a header of the signature")
+		case strings.HasPrefix(canonical, cloudEventPrefix):
+			fault(name, "is a header of CloudEvents")
 		case seen[canonical]:
 			fault(name, "is the same header as another one: case does not count")
 		}

@@ -18,7 +18,7 @@ type Options struct {
 
 // New is the dialect. It holds no state and is safe for concurrent use.
 func New(options Options) methods.Dialect {
-	return methods.Dialect{
+	d := methods.Dialect{
 		Name:      Name,
 		Format:    NewFormat(options),
 		Registers: "createSubscription",
@@ -28,4 +28,6 @@ func New(options Options) methods.Dialect {
 		Show:      func(w *schemas.Webhook, view methods.View) any { return show(w, view) },
 		Created:   func(w *schemas.Webhook, view methods.View) any { return created(w, view) },
 	}
+	d.Methods = rows(&d)
+	return d
 }

@@ -1,16 +1,11 @@
 package native
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"slices"
 	"strconv"
-	"strings"
-	"time"
 	"unicode/utf8"
-
-	"github.com/oklog/ulid/v2"
 
 	"github.com/hookswitch/hookswitch/delivery"
 	"github.com/hookswitch/hookswitch/methods"
@@ -42,7 +37,7 @@ func Parse(doc json.RawMessage, old *schemas.Webhook) (*schemas.Webhook, error) 
 		return nil, err
 	}
 	if len(d.webhook.Secrets) == 0 {
-		d.webhook.Secrets = []schemas.Secret{{Value: delivery.NewSecret()}}
+		d.webhook.Secrets = []schemas.Secret{{Value: delivery.NewSecretFor(delivery.SignatureHMAC)}}
 	}
 	return d.webhook, nil
 }
@@ -53,9 +48,7 @@ func begin(old *schemas.Webhook) *schemas.Webhook {
 		w := *old
 		return &w
 	}
-	// MustNew fails only without a time or a random source, and crypto/rand never fails.
-	id := ulid.MustNew(ulid.Timestamp(time.Now()), rand.Reader)
-	return &schemas.Webhook{PublicID: publicIDPrefix + id.String(), State: schemas.StateActive}
+	return &schemas.Webhook{PublicID: methods.NewPublicID(publicIDPrefix), State: schemas.StateActive}
 }
 
 // member is one member of the document.
@@ -74,6 +67,8 @@ var members = []member{
 	{name: "name", set: (*draft).setName, remove: func(w *schemas.Webhook) { w.Name = "" }},
 	{name: "state", set: (*draft).setState},
 	{name: "secret", set: (*draft).setSecret},
+	{name: "signature", set: (*draft).setSignature}, // after the secret, which it has to fit
+	{name: "format", set: (*draft).setFormat, remove: func(w *schemas.Webhook) { w.Format = "" }},
 	{name: "headers", set: (*draft).setHeaders, remove: func(w *schemas.Webhook) { w.Headers = nil }},
 	{name: "properties", set: (*draft).setProperties, remove: func(w *schemas.Webhook) { w.Properties = nil }},
 	{name: "metadata", set: (*draft).setMetadata, remove: func(w *schemas.Webhook) { w.Metadata = nil }},
@@ -129,24 +124,11 @@ func (d *draft) setEvents(raw json.RawMessage) {
 		return
 	}
 	for i, pattern := range types {
-		if problem := checkPattern(pattern); problem != "" {
+		if problem := schemas.CheckEventPattern(pattern); problem != "" {
 			d.Fault(problem, "events", strconv.Itoa(i))
 		}
 	}
 	d.webhook.Match.Types = types
-}
-
-// checkPattern says what is wrong with an event type in which "*" may stand for whole segments, "" if nothing.
-func checkPattern(pattern string) string {
-	segments := strings.Split(pattern, ".")
-	for i, segment := range segments {
-		if segment == "*" {
-			segments[i] = "x"
-		} else if strings.Contains(segment, "*") {
-			return "may hold * only in place of a whole segment"
-		}
-	}
-	return schemas.CheckEventType(strings.Join(segments, "."))
 }
 
 func (d *draft) setFilter(raw json.RawMessage) {
@@ -187,11 +169,44 @@ func (d *draft) setSecret(raw json.RawMessage) {
 	if !ok {
 		return
 	}
-	if _, err := delivery.DecodeSecret(secret); err != nil {
+	if err := delivery.CheckSecret(secret); err != nil {
 		d.Fault(err.Error(), "secret")
 		return
 	}
 	d.webhook.Secrets = []schemas.Secret{{Value: secret}}
+}
+
+// setSignature makes a secret of the scheme for a new subscription. What there is already has to be of that scheme: only
+// rotateSecret changes it, because only its answer shows the new secret or key.
+func (d *draft) setSignature(raw json.RawMessage) {
+	scheme, ok := decode[delivery.Signature](d, "signature", raw, "a string")
+	switch {
+	case !ok:
+	case scheme != delivery.SignatureHMAC && scheme != delivery.SignatureEd25519:
+		d.Fault("must be hmac-sha256 or ed25519", "signature")
+	case len(d.webhook.Secrets) == 0:
+		d.webhook.Secrets = []schemas.Secret{{Value: delivery.NewSecretFor(scheme)}}
+	case delivery.SignatureOf(d.webhook.CurrentSecret()) == scheme:
+	case d.Has("secret"):
+		d.Fault("does not fit the secret", "signature")
+	default:
+		d.Fault("is changed by rotateSecret only", "signature")
+	}
+}
+
+func (d *draft) setFormat(raw json.RawMessage) {
+	format, ok := decode[string](d, "format", raw, "a string")
+	if !ok {
+		return
+	}
+	switch format {
+	case formatStandard:
+		d.webhook.Format = ""
+	case formatCloudEvents, formatCloudEventsBinary:
+		d.webhook.Format = format
+	default:
+		d.Fault("must be standard, cloudevents or cloudevents-binary", "format")
+	}
 }
 
 func (d *draft) setHeaders(raw json.RawMessage) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hookswitch/hookswitch/delivery"
+	"github.com/hookswitch/hookswitch/methods"
 	"github.com/hookswitch/hookswitch/methods/native"
 	"github.com/hookswitch/hookswitch/schemas"
 )
@@ -97,6 +98,8 @@ func TestTheSchemaTakesWhatParseTakes(t *testing.T) {
 	dialect := native.New(native.Options{})
 	for _, doc := range []string{
 		minimal, fullDocument, with(`"retry":[],"maxInFlight":1000,"timeout":0.001`), with(`"retry":[0,604800],"maxInFlight":1,"timeout":60`),
+		with(`"signature":"ed25519","format":"cloudevents"`), with(`"signature":"hmac-sha256","format":"standard","secret":"` + formerSecret + `"`),
+		with(`"secret":"` + keyPair.secret + `","format":null`),
 		with(`"filter":null,"name":null,"headers":null,"properties":null,"metadata":null,"retry":null,"maxInFlight":null,"timeout":null`),
 	} {
 		named, _, err := catalogue.Bind(dialect.Registers, dialect.Form, json.RawMessage(doc))
@@ -128,7 +131,15 @@ func TestUpdateChangesOnlyTheGivenMembers(t *testing.T) {
 		"no headers":   {`{"headers":null}`, func(w *schemas.Webhook) { w.Headers = nil }},
 		"no policy":    {`{"retry":null,"maxInFlight":null,"timeout":null}`, func(w *schemas.Webhook) { w.Retry, w.MaxInFlight, w.Timeout = nil, 0, 0 }},
 		"no notes":     {`{"properties":null,"metadata":null}`, func(w *schemas.Webhook) { w.Properties, w.Metadata = nil, nil }},
-		"one attempt":  {`{"retry":[]}`, func(w *schemas.Webhook) { w.Retry = []schemas.Seconds{} }},
+		"same scheme":  {`{"signature":"hmac-sha256"}`, func(*schemas.Webhook) {}},
+		"format":       {`{"format":"cloudevents"}`, func(w *schemas.Webhook) { w.Format = "cloudevents" }},
+		"usual format": {`{"format":"standard"}`, func(*schemas.Webhook) {}},
+		"no format":    {`{"format":null}`, func(*schemas.Webhook) {}},
+		"key pair": {
+			`{"secret":"` + keyPair.secret + `","signature":"ed25519"}`,
+			func(w *schemas.Webhook) { w.Secrets = []schemas.Secret{{Value: keyPair.secret}} },
+		},
+		"one attempt": {`{"retry":[]}`, func(w *schemas.Webhook) { w.Retry = []schemas.Seconds{} }},
 		"secret": {
 			`{"secret":"whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}`,
 			func(w *schemas.Webhook) {
@@ -147,6 +158,40 @@ func TestUpdateChangesOnlyTheGivenMembers(t *testing.T) {
 				t.Error("the present webhook was changed")
 			}
 		})
+	}
+}
+
+func TestAnUpdateDoesNotChangeTheSchemeUnseen(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ doc, update string }{
+		{minimal, `{"signature":"ed25519"}`},
+		{with(`"signature":"ed25519"`), `{"signature":"hmac-sha256"}`},
+	} {
+		_, err := native.Parse(json.RawMessage(test.update), parse(t, test.doc, nil))
+		if e, ok := errors.AsType[*schemas.Error](err); !ok || pointers(e) != "/signature" {
+			t.Errorf("%s: got %v, want a fault at /signature", test.update, err)
+		}
+	}
+}
+
+func TestAKeyPairIsMadeAndItsPrivateHalfShownToNobody(t *testing.T) {
+	t.Parallel()
+	dialect := native.New(native.Options{})
+	for _, doc := range []string{with(`"signature":"ed25519"`), with(`"secret":"` + keyPair.secret + `"`)} {
+		w := parse(t, doc, nil)
+		public := delivery.PublicKey(w.CurrentSecret())
+		if public == "" {
+			t.Fatalf("%s: the secret is no key pair", doc)
+		}
+		for _, document := range []any{dialect.Created(w, methods.View{}), dialect.Show(w, methods.View{Secrets: true}), dialect.Show(w, methods.View{})} {
+			text := encode(t, document)
+			if !strings.Contains(text, `"signature":"ed25519"`) || !strings.Contains(text, `"publicKey":"`+public+`"`) {
+				t.Errorf("the public key is not shown: %s", text)
+			}
+			if strings.Contains(text, "whsk_") || strings.Contains(text, `"secret"`) {
+				t.Errorf("the secret key is shown: %s", text)
+			}
+		}
 	}
 }
 
@@ -207,6 +252,14 @@ func TestParsePointsAtEveryFault(t *testing.T) {
 		"secret too long":       {with(`"secret":"whsec_` + base64.StdEncoding.EncodeToString(make([]byte, 65)) + `"`), "/secret"},
 		"secret not base64":     {with(`"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS!"`), "/secret"},
 		"secret with line end":  {with(`"secret":"whsec_MfKQ9r8GKYqrTwjUPD8I\nLPZIo2LaLaSw"`), "/secret"},
+		"signature unknown":     {with(`"signature":"rsa"`), "/signature"},
+		"signature no string":   {with(`"signature":1`), "/signature"},
+		"signature null":        {with(`"signature":null`), "/signature"},
+		"other signature":       {with(`"signature":"ed25519","secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`), "/signature"},
+		"broken key":            {with(`"secret":"whsk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`), "/secret"},
+		"format unknown":        {with(`"format":"xml"`), "/format"},
+		"format no string":      {with(`"format":{}`), "/format"},
+		"CloudEvents headers":   {with(`"headers":{"ce-id":"x","CE-Source":"x","cease":"x"}`), "/headers/CE-Source /headers/ce-id"},
 		"headers no object":     {with(`"headers":[]`), "/headers"},
 		"header no string":      {with(`"headers":{"a":1}`), "/headers"},
 		"too many headers":      {with(`"headers":` + many(33, func(i int) string { return `"` + letters(i) + `":"1"` }, "{", "}")), "/headers"},
@@ -289,6 +342,7 @@ func FuzzParams(f *testing.F) {
 	for _, doc := range []string{
 		minimal, fullDocument, `{}`, `[]`, `null`, `{"endpoint":null}`,
 		with(`"filter":{"$or":[{"a":1},{"b":{"$lte":2}}]}`), with(`"retry":[],"timeout":1e-3`), with(`"headers":{"x":"\u0000"}`),
+		with(`"format":"cloudevents-binary","signature":"ed25519"`),
 	} {
 		f.Add([]byte(doc))
 	}
@@ -328,7 +382,7 @@ func checkAccepted(t *testing.T, w *schemas.Webhook) {
 		t.Fatalf("nothing can be sent to the accepted webhook: %v", err)
 	}
 	names := slices.Collect(maps.Keys(request.Header))
-	if len(names) != len(stored.Headers)+4 {
+	if stored.Format != "cloudevents-binary" && len(names) != len(stored.Headers)+4 {
 		t.Fatalf("%d headers in a request, want the webhook's %d and 4", len(names), len(stored.Headers))
 	}
 }

@@ -1,9 +1,11 @@
 package native
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
+	"github.com/hookswitch/hookswitch/delivery"
 	"github.com/hookswitch/hookswitch/methods"
 	"github.com/hookswitch/hookswitch/schemas"
 )
@@ -19,6 +21,8 @@ type Subscription struct {
 	Filter      json.RawMessage            `json:"filter,omitempty"`
 	Name        string                     `json:"name,omitempty"`
 	State       schemas.State              `json:"state"`
+	Format      string                     `json:"format"`
+	Signature   delivery.Signature         `json:"signature"`
 	Headers     map[string]string          `json:"headers,omitempty"`
 	Properties  map[string]json.RawMessage `json:"properties,omitempty"`
 	Metadata    map[string]string          `json:"metadata,omitempty"`
@@ -28,7 +32,11 @@ type Subscription struct {
 	Stats       Stats                      `json:"stats"`
 	Created     time.Time                  `json:"created"`
 	Updated     time.Time                  `json:"updated"`
-	// Secret is in the answer to createSubscription only.
+	// PublicKey is what verifies deliveries with the signature ed25519.
+	PublicKey string `json:"publicKey,omitempty"`
+	// FormerSecretsEnd is until when a former secret signs too.
+	FormerSecretsEnd time.Time `json:"formerSecretsEnd,omitzero"`
+	// Secret is in the answers to createSubscription and rotateSecret only, and never the secret half of a key pair.
 	Secret string `json:"secret,omitempty"`
 }
 
@@ -52,6 +60,8 @@ func show(w *schemas.Webhook, view methods.View) Subscription {
 		Filter:      w.Match.Filter,
 		Name:        w.Name,
 		State:       w.State,
+		Format:      cmp.Or(w.Format, formatStandard),
+		Signature:   delivery.SignatureOf(w.CurrentSecret()),
 		Headers:     showHeaders(w.Headers, view.Secrets),
 		Properties:  w.Properties,
 		Metadata:    w.Metadata,
@@ -61,15 +71,31 @@ func show(w *schemas.Webhook, view methods.View) Subscription {
 		Stats:       showStats(&view.Tally),
 		Created:     w.Created.UTC(),
 		Updated:     w.Updated.UTC(),
+		PublicKey:   delivery.PublicKey(w.CurrentSecret()),
+
+		FormerSecretsEnd: formerSecretsEnd(w, time.Now()),
 	}
 }
 
-// created is show with the secret, which no later answer repeats.
+// created is show with the secret, which no later answer repeats. Of a key pair the public half is enough.
 func created(w *schemas.Webhook, view methods.View) Subscription {
 	view.Secrets = true
 	s := show(w, view)
-	s.Secret = w.CurrentSecret()
+	if s.Signature == delivery.SignatureHMAC {
+		s.Secret = w.CurrentSecret()
+	}
 	return s
+}
+
+// formerSecretsEnd is when the last of the former secrets that still sign expires; zero when none does.
+func formerSecretsEnd(w *schemas.Webhook, now time.Time) time.Time {
+	var end time.Time
+	for _, s := range w.Secrets {
+		if s.Expires.After(now) && s.Expires.After(end) {
+			end = s.Expires.UTC()
+		}
+	}
+	return end
 }
 
 func showHeaders(headers map[string]string, secrets bool) map[string]string {

@@ -39,7 +39,7 @@ func encode(t *testing.T, document any) string {
 
 const (
 	shownBegin = `{"id":"sub_01JD7Z8Q4W5V6X7Y8Z9A0B1C2D","endpoint":"https://example.com/hook","events":["contact.*","*","a.*.b"],` +
-		`"filter":{"list":{"$in":[1,2]}},"name":"To the CRM","state":"active",`
+		`"filter":{"list":{"$in":[1,2]}},"name":"To the CRM","state":"active","format":"standard","signature":"hmac-sha256",`
 	shownHeaders = `"headers":{"Authorization":"Bearer token","x-shop":"12"},`
 	maskedEvents = `"headers":{"Authorization":"***","x-shop":"***"},`
 	shownNotes   = `"properties":{"colour":"blue","nested":{"a":[1]}},"metadata":{"team":"sales"},` +
@@ -91,7 +91,7 @@ func TestShowLeavesOutWhatWasNotGiven(t *testing.T) {
 	w := parse(t, minimal, nil)
 	w.PublicID, w.Created, w.Updated = "sub_1", time.Unix(0, 0), time.Unix(0, 0)
 	got := encode(t, native.New(native.Options{}).Show(w, methods.View{}))
-	want := `{"id":"sub_1","endpoint":"https://example.com/hook","events":["contact.*"],"state":"active",` + noStats +
+	want := `{"id":"sub_1","endpoint":"https://example.com/hook","events":["contact.*"],"state":"active","format":"standard","signature":"hmac-sha256",` + noStats +
 		`"created":"1970-01-01T00:00:00Z","updated":"1970-01-01T00:00:00Z"}`
 	if got != want {
 		t.Errorf("%s\nwant\n%s", got, want)

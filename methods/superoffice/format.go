@@ -1,12 +1,14 @@
 package superoffice
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/hookswitch/hookswitch/delivery"
+	"github.com/hookswitch/hookswitch/schemas"
 )
 
 // userAgent is the one of the vendor's sample of a delivery; receivers look for its beginning.
@@ -53,7 +55,36 @@ func (Format) Judge(answer delivery.Answer) delivery.Verdict {
 	return delivery.Verdict{OK: answer.Status == http.StatusOK, Gone: answer.Status == http.StatusGone}
 }
 
-// Policy is the vendor's cycle of three attempts.
+// Policy is the vendor's cycle of three attempts. A receiver that is gone makes the webhook TooManyErrors, not Stopped:
+// that is what its owner does.
 func (Format) Policy() delivery.Policy {
-	return delivery.Policy{Waits: []time.Duration{time.Second, 4 * time.Second}, FailAfter: failAfter}
+	return delivery.Policy{
+		Waits: []time.Duration{time.Second, 4 * time.Second}, FailAfter: failAfter, OnGone: delivery.EffectFail,
+	}
+}
+
+// Announce is the event webhook{id}.started, .stopped or .errors, for other webhooks that name it.
+func (Format) Announce(w *schemas.Webhook) *schemas.Event {
+	var verb string
+	switch w.State {
+	case schemas.StateActive:
+		verb = "started"
+	case schemas.StateStopped:
+		verb = "stopped"
+	case schemas.StateFailing:
+		verb = "errors"
+	default:
+		return nil
+	}
+	number := strconv.FormatInt(int64(w.ID), 10)
+	values, err := json.Marshal(map[string]any{"fieldValues": map[string]any{
+		"registered": dateTime(w.Created), "state": stateNumber(w.State), "updated": dateTime(w.Updated),
+	}})
+	if err != nil {
+		return nil // strings and a number always encode
+	}
+	return &schemas.Event{
+		Type: "webhook" + number + "." + verb, Subject: number, Data: values,
+		Attributes: map[string]json.RawMessage{"primaryKey": json.RawMessage(number)},
+	}
 }

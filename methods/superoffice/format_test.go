@@ -303,7 +303,7 @@ func TestJudgeAndPolicy(t *testing.T) {
 			t.Errorf("%d: %+v, want %+v", status, got, want)
 		}
 	}
-	want := delivery.Policy{Waits: []time.Duration{time.Second, 4 * time.Second}, FailAfter: 9}
+	want := delivery.Policy{Waits: []time.Duration{time.Second, 4 * time.Second}, FailAfter: 9, OnGone: delivery.EffectFail}
 	if got := (superoffice.Format{}).Policy(); !reflect.DeepEqual(got, want) {
 		t.Errorf("policy = %+v, want %+v", got, want)
 	}

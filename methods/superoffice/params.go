@@ -21,6 +21,9 @@ const (
 	maxType   = 100
 )
 
+// maxProperties is the most bytes of JSON that Properties may take: they are part of every delivery. The limit is ours.
+const maxProperties = 64 << 10
+
 // registration is what a client says of a webhook, but for its secret and state. It is also what is stored.
 type registration struct {
 	Name       string
@@ -31,11 +34,14 @@ type registration struct {
 	Properties map[string]json.RawMessage
 }
 
-// states of a webhook; the position is the vendor's number of the state.
-var states = []struct {
+// stateOf is a state in the vendor's words and in ours.
+type stateOf struct {
 	name  string
 	state schemas.State
-}{
+}
+
+// states of a webhook; the position is the vendor's number of the state.
+var states = [...]stateOf{
 	{"Unknown", ""},
 	{"Active", schemas.StateActive},
 	{"Stopped", schemas.StateStopped},
@@ -90,6 +96,9 @@ func (r *registration) read(in *methods.Document) {
 		r.Properties = nil
 	}
 	in.Decode("Properties", &r.Properties, "must be an object")
+	if len(in.Raw("Properties")) > maxProperties {
+		in.Fault("must not be longer than "+strconv.Itoa(maxProperties)+" bytes", "Properties")
+	}
 }
 
 func (r *registration) readEvents(in *methods.Document) {
@@ -143,18 +152,25 @@ func readState(in *methods.Document, present schemas.State) schemas.State {
 	if raw == nil {
 		return present
 	}
-	text := schemas.PlainText(raw)
-	for number, s := range states {
-		if !strings.EqualFold(text, s.name) && text != strconv.Itoa(number) {
-			continue
-		}
-		if s.state == "" {
-			return present
-		}
-		return s.state
+	s, ok := findState(schemas.PlainText(raw))
+	switch {
+	case !ok:
+		in.Fault("must be Unknown, Active, Stopped or TooManyErrors, or its number", "State")
+		return present
+	case s.state == "":
+		return present
 	}
-	in.Fault("must be Unknown, Active, Stopped or TooManyErrors, or its number", "State")
-	return present
+	return s.state
+}
+
+// findState finds a state by its name, in any case, or by its number.
+func findState(text string) (s stateOf, ok bool) {
+	for number, s := range states {
+		if strings.EqualFold(text, s.name) || text == strconv.Itoa(number) {
+			return s, true
+		}
+	}
+	return stateOf{}, false
 }
 
 func limit(in *methods.Document, name, text string, most int) {

@@ -2,6 +2,7 @@ package superoffice
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"time"
 
@@ -74,6 +75,11 @@ func stateName(state schemas.State) string {
 		}
 	}
 	return states[0].name
+}
+
+// stateNumber is the vendor's number of a state, as its enumeration has it (its page of state events counts from 0).
+func stateNumber(state schemas.State) int {
+	return slices.IndexFunc(states[:], func(s stateOf) bool { return s.state == state })
 }
 
 // nullable is nil for "", which the vendor shows as null.

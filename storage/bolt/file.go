@@ -37,6 +37,7 @@ func openFile(path string, o Options, tune tuning) (db *bbolt.DB, err error) {
 		NoFreelistSync:  true,
 		InitialMmapSize: mapSize(),
 		NoSync:          o.NoSync,
+		NoGrowSync:      o.NoSync,
 		MaxSize:         tune.maxFile,
 		OpenFile:        tune.openFile,
 		NoStatistics:    true,

@@ -51,13 +51,37 @@ func fillStore(t testing.TB, dir string, events int) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	for i := range events {
-		e := testEvent(fmt.Sprint("e", i), i%2 == 0, schemas.WebhookID(i%3+1))
-		e.Body = append(e.Body, make([]byte, 1000)...)
-		got := accept(t, s, e)
-		for _, h := range got.Held {
-			settle(t, s, h, storage.Done)
+	batch := make([]storage.NewEvent, events)
+	for i := range batch {
+		batch[i] = testEvent(fmt.Sprint("e", i), i%2 == 0, schemas.WebhookID(i%3+1))
+		batch[i].Body = append(batch[i].Body, make([]byte, 1000)...)
+	}
+	settleAll(t, s, acceptAll(t, s, batch))
+	mustClose(t, s)
+}
+
+// acceptAll accepts a batch and returns the leases.
+func acceptAll(t testing.TB, s *Store, batch []storage.NewEvent) (held []storage.Held) {
+	t.Helper()
+	for _, got := range s.Accept(t.Context(), batch) {
+		if got.Err != nil {
+			t.Fatal(got.Err)
+		}
+		held = append(held, got.Held...)
+	}
+	return held
+}
+
+// settleAll says that all were delivered.
+func settleAll(t testing.TB, s *Store, held []storage.Held) {
+	t.Helper()
+	out := make([]storage.Outcome, len(held))
+	for i := range held {
+		out[i] = storage.Outcome{Held: held[i], Next: storage.Done, Attempt: &schemas.Attempt{OK: true, Status: 200}}
+	}
+	for _, got := range s.Settle(t.Context(), out) {
+		if got.Err != nil {
+			t.Fatal(got.Err)
 		}
 	}
-	mustClose(t, s)
 }

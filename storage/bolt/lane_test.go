@@ -229,14 +229,14 @@ func TestHeldDeliveriesDoNotSlowClaimsDown(t *testing.T) {
 	t.Parallel()
 	s := mustOpen(t, t.TempDir(), defaultTuning())
 	defer mustClose(t, s)
-	batch := make([]storage.NewEvent, 20000)
+	batch := make([]storage.NewEvent, 6000)
 	for i := range batch {
 		batch[i] = testEvent(fmt.Sprint("e", i), false, 1)
 	}
 	s.Accept(t.Context(), batch)
 	ask := everything
-	ask.Max, ask.PerLane = 19000, 19000
-	if held, _, err := s.Claim(t.Context(), ask); err != nil || len(held) != 19000 {
+	ask.Max, ask.PerLane = 5000, 5000
+	if held, _, err := s.Claim(t.Context(), ask); err != nil || len(held) != 5000 {
 		t.Fatalf("claimed %d, %v", len(held), err)
 	}
 	ask.Max = 1

@@ -132,7 +132,7 @@ func openStore(o Options, tune tuning) (*Store, error) {
 	}
 	s.inbox.bell = make(chan struct{}, 1)
 	s.changes.reset()
-	if err := s.prepare(fresh, o.Dir); err != nil {
+	if err := s.prepare(fresh && !o.NoSync, o.Dir); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	go s.commits()

@@ -88,8 +88,9 @@ func checkFormat(tx *bbolt.Tx) error {
 	return nil
 }
 
-// prepare makes a file a store and builds in memory what is not stored.
-func (s *Store) prepare(fresh bool, dir string) error {
+// prepare makes a file a store and builds in memory what is not stored. With syncNames the name of a new file, and that
+// of its directory, are made durable too: a store is worth nothing if a power cut takes its name away.
+func (s *Store) prepare(syncNames bool, dir string) error {
 	var boot uint64
 	err := s.db.Update(func(tx *bbolt.Tx) (err error) {
 		for p := range placeCount {
@@ -103,7 +104,7 @@ func (s *Store) prepare(fresh bool, dir string) error {
 	if err != nil {
 		return err
 	}
-	if fresh {
+	if syncNames {
 		if err := errors.Join(syncDir(dir), syncDir(filepath.Dir(dir))); err != nil {
 			return err
 		}
