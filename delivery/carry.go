@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"context"
 	"errors"
 	"net/url"
 	"time"
@@ -9,27 +10,33 @@ import (
 	"github.com/hookswitch/hookswitch/storage"
 )
 
-// work is a worker: it carries exchanges out until the dispatcher has none.
+// work is a worker: it carries exchanges out until the dispatcher has none, or one was so slow that another worker has
+// its place.
 func (e *Engine) work() {
 	for x := e.dispatcher.take(); x != nil; x = e.dispatcher.take() {
 		if x.load {
-			e.load(x)
-		} else {
-			e.carry(x)
+			if x = e.load(x); x == nil {
+				continue
+			}
+		}
+		e.carry(x)
+		if x.slow {
+			return
 		}
 	}
 }
 
 // Waits before deliveries are looked at again whose webhook cannot be delivered to just now.
 const (
-	readAgain    = 5 * time.Second // its record could not be read
-	noDialect    = time.Hour       // this server does not speak its dialect
-	parkFor      = time.Hour       // it is not active; being made active lifts it
-	freshRecords = 3               // reads of a record before a newer one is waited for
+	readAgain    = 5 * time.Second        // its record could not be read
+	noDialect    = time.Hour              // this server does not speak its dialect
+	unprepared   = 200 * time.Millisecond // its dialect is a Preparer that is not ready
+	parkFor      = time.Hour              // it is not active; being made active lifts it
+	freshRecords = 3                      // reads of a record before a newer one is waited for
 )
 
-// load reads a webhook's record for its lane.
-func (e *Engine) load(x *exchange) {
+// load reads a webhook's record for its lane. It returns the lane's first exchange, if that may begin.
+func (e *Engine) load(x *exchange) *exchange {
 	l := x.lane.key
 	for range freshRecords {
 		w, err := e.webhook(l)
@@ -38,32 +45,37 @@ func (e *Engine) load(x *exchange) {
 			e.discard(e.dispatcher.shut(x))
 			e.index.remove(l)
 			e.task(func() { e.drop(l) })
-			return
+			return nil
 		case err != nil:
 			e.log.Warn().Int64("account", int64(l.Account)).Int64("webhook", int64(l.Webhook)).Err(err).
 				Msg("a webhook's record cannot be read; its deliveries wait")
 			e.putOff(x, readAgain)
-			return
+			return nil
 		case w.State != schemas.StateActive:
 			e.park(x, w)
-			return
+			return nil
 		}
 		x.hook, x.format = w, e.o.Formats[w.Dialect]
 		if x.format == nil {
 			e.log.Error().Int64("account", int64(l.Account)).Int64("webhook", int64(l.Webhook)).Str("dialect", w.Dialect).
 				Msg("a webhook's dialect is not known; its deliveries wait")
 			e.putOff(x, noDialect)
-			return
+			return nil
+		}
+		if p, ok := x.format.(Preparer); ok && !p.Ready() {
+			e.putOff(x, unprepared)
+			return nil
 		}
 		x.policy = x.format.Policy()
 		if x.endpoint, err = url.Parse(w.Endpoint); err != nil {
 			x.endpoint = nil
 		}
-		if e.dispatcher.open(x) {
-			return
+		if next, opened := e.dispatcher.open(x); opened {
+			return next
 		}
 	}
 	e.putOff(x, readAgain)
+	return nil
 }
 
 func (e *Engine) webhook(l storage.Lane) (*schemas.Webhook, error) {
@@ -107,7 +119,7 @@ func (e *Engine) carry(x *exchange) {
 		e.giveBack(e.dispatcher.finish(x, false), 0)
 		return
 	}
-	got := e.exchange(x, job)
+	got := e.exchange(e.effort, x, job)
 	if got.answer.Status == 0 && e.effort.Err() != nil { // broken off by Close: no attempt of the receiver's making
 		x.unsent = true
 		e.giveBack(e.dispatcher.finish(x, false), 0)
@@ -141,7 +153,7 @@ func (e *Engine) unpack(x *exchange, job *Job) (items []*item, lost []*outcome) 
 }
 
 // exchange builds the request and sends it.
-func (e *Engine) exchange(x *exchange, job Job) exchanged {
+func (e *Engine) exchange(ctx context.Context, x *exchange, job Job) exchanged {
 	request, err := build(x.format, job)
 	if err == nil && x.endpoint == nil {
 		err = errors.New("the endpoint is not a URL")
@@ -155,7 +167,7 @@ func (e *Engine) exchange(x *exchange, job Job) exchanged {
 	if timeout <= 0 {
 		timeout = e.o.Timeout
 	}
-	return e.sender.send(e.effort, x.endpoint, request, timeout)
+	return e.sender.send(ctx, x.endpoint, request, timeout)
 }
 
 // build calls the dialect; a panic there costs one delivery, not the server.

@@ -18,9 +18,10 @@ const idleLanes = 2048
 // calls the store.
 //
 // Lanes with something to start stand in one of two rings, those in good standing and those trailing, and are taken in
-// turn. Trailing lanes get at most half of the exchanges and half of the window.
+// turn. places.go bounds the exchanges, window.go the memory.
 type dispatcher struct {
-	start  func() // runs a worker, which takes exchanges until there are none
+	start  func()              // runs a worker, which takes exchanges until there are none
+	spill  func(items []*item) // gives deliveries back to the store; called under the lock
 	hungry chan struct{}
 
 	maxWorkers  int
@@ -37,11 +38,16 @@ type dispatcher struct {
 	turn    bool // whose turn it is when both rings have a lane
 	closing bool
 
-	workers      int
-	trailWorkers int // exchanges of trailing lanes
-	held         int // places of the window taken
+	workers      int                       // taken places of the pool
+	trailWorkers int                       // of these, those of trailing lanes
+	slow         int                       // exchanges that have left their place of the pool
+	fresh        *list.List                // of *exchange, those in a place of the pool in the order they began; no loads
+	watching     bool                      // a timer will call age
+	busy         map[schemas.AccountID]int // exchanges by account, of every kind
+	held         int                       // places of the window taken
 	heldBytes    int
 	trailHeld    int // of held, those of trailing lanes
+	trailBytes   int
 	claimed      uint64
 	starved      bool // a claim was cut short by the window
 	typicalClaim int  // bytes of a claimed event, on average
@@ -53,7 +59,7 @@ func newDispatcher(o Options) *dispatcher {
 		hungry:     make(chan struct{}, 1),
 		maxWorkers: o.MaxInFlight, usualLimit: o.LaneInFlight, window: o.Window, windowBytes: o.WindowBytes,
 		lanes: map[storage.Lane]*lane{}, idle: list.New(), items: map[*item]struct{}{}, behind: map[*lane]struct{}{},
-		typicalClaim: 1 << 10,
+		good: newRing(), trail: newRing(), fresh: list.New(), busy: map[schemas.AccountID]int{}, typicalClaim: 1 << 10,
 	}
 }
 
@@ -62,6 +68,10 @@ type exchange struct {
 	lane     *lane
 	load     bool
 	trailing bool // the lane's standing when it began
+	began    time.Time
+	seat     *list.Element // in dispatcher.fresh; nil for a load
+	late     bool          // has lasted longer than slowExchange
+	slow     bool          // has left its place of the pool: its worker takes no other exchange
 
 	hook     *schemas.Webhook
 	endpoint *url.URL
@@ -80,7 +90,7 @@ type exchange struct {
 func (d *dispatcher) laneOf(key storage.Lane) *lane {
 	l := d.lanes[key]
 	if l == nil {
-		l = &lane{key: key, limit: min(2, d.usualLimit)}
+		l = &lane{key: key, limit: 1} // one, until it is known how it answers
 		d.lanes[key] = l
 	}
 	if l.idle != nil {
@@ -99,9 +109,7 @@ func (d *dispatcher) reserve(key storage.Lane, size int) bool {
 		return false
 	}
 	l := d.laneOf(key)
-	full := d.held >= d.window || d.heldBytes+size > d.windowBytes || l.held >= l.room() ||
-		l.trailing && d.trailHeld >= d.window/2
-	if full || l.behind || l.phase == phaseHalted {
+	if d.full(l, size) || l.behind || l.phase == phaseHalted {
 		d.fallBehind(l)
 		d.rest(l)
 		return false
@@ -128,10 +136,12 @@ func (d *dispatcher) fallBehind(l *lane) {
 // hold counts n more places of the window for a lane.
 func (d *dispatcher) hold(l *lane, n, size int) {
 	l.held += n
+	l.bytes += size
 	d.held += n
 	d.heldBytes += size
 	if l.trailing {
 		d.trailHeld += n
+		d.trailBytes += size
 	}
 }
 
@@ -166,7 +176,7 @@ func (d *dispatcher) admit(items []*item) (refused []*item) {
 
 // offer puts a lane into its ring when it has something to start, and sees to a worker.
 func (d *dispatcher) offer(l *lane) {
-	if d.closing || l.ready || !l.startable() {
+	if d.closing || l.ready || !l.startable(d.laneShare()) {
 		return
 	}
 	if l.trailing {
@@ -179,14 +189,12 @@ func (d *dispatcher) offer(l *lane) {
 
 // hire starts a worker when there is a lane for it.
 func (d *dispatcher) hire() {
-	can := len(d.good.lanes) > 0 || len(d.trail.lanes) > 0 && d.trailWorkers < d.trailLimit()
+	can := len(d.good.lines) > 0 || len(d.trail.lines) > 0 && d.mayTrail()
 	if can && d.workers < d.maxWorkers && !d.closing {
 		d.workers++
 		d.start()
 	}
 }
-
-func (d *dispatcher) trailLimit() int { return max(d.maxWorkers/2, 1) }
 
 // take gives a worker its next exchange; nil ends the worker.
 func (d *dispatcher) take() *exchange {
@@ -197,10 +205,10 @@ func (d *dispatcher) take() *exchange {
 		if l == nil {
 			break
 		}
-		if !l.startable() {
+		if !l.startable(d.laneShare()) {
 			continue
 		}
-		if l.trailing && d.trailWorkers >= d.trailLimit() { // fell behind since it was offered
+		if l.trailing && !d.mayTrail() { // fell behind since it was offered
 			d.trail.push(l)
 			continue
 		}
@@ -215,24 +223,22 @@ func (d *dispatcher) take() *exchange {
 // next pops a lane, the rings in turn.
 func (d *dispatcher) next() *lane {
 	d.turn = !d.turn
-	mayTrail := d.trailWorkers < d.trailLimit()
+	mayTrail := d.mayTrail()
 	if d.turn && mayTrail {
-		if l := d.trail.pop(); l != nil {
+		if l := d.trail.pop(d.sated); l != nil {
 			return l
 		}
 	}
-	if l := d.good.pop(); l != nil || !mayTrail {
+	if l := d.good.pop(d.sated); l != nil || !mayTrail {
 		return l
 	}
-	return d.trail.pop()
+	return d.trail.pop(d.sated)
 }
 
 // begin takes a lane's next exchange out of its queue.
 func (d *dispatcher) begin(l *lane) *exchange {
 	x := &exchange{lane: l, trailing: l.trailing}
-	if x.trailing {
-		d.trailWorkers++
-	}
+	d.enter(x)
 	if l.phase == phaseCold {
 		l.phase, x.load = phaseLoading, true
 		return x
@@ -242,6 +248,7 @@ func (d *dispatcher) begin(l *lane) *exchange {
 	l.queue = slices.Delete(l.queue, 0, n)
 	x.hook, x.endpoint, x.format, x.policy = l.hook, l.endpoint, l.format, l.policy
 	l.running++
+	d.seat(x)
 	return x
 }
 
@@ -253,108 +260,14 @@ func (d *dispatcher) finish(x *exchange, halt bool) (spilled []*item) {
 	l := x.lane
 	d.leave(x)
 	l.running--
-	if trailing := l.adapt(x, d.usualLimit); trailing != l.trailing {
-		l.trailing = trailing
-		if trailing {
-			d.trailHeld += l.held
-		} else {
-			d.trailHeld -= l.held
-		}
-	}
+	d.rank(l, l.adapt(x, d.ceiling(l)))
 	if halt {
 		l.phase = phaseHalted
 	}
-	if l.phase == phaseHalted || l.trailing && d.trailHeld > d.window/2 {
+	if l.phase == phaseHalted || l.trailing && d.crowded() {
 		spilled, l.queue = l.queue, nil
 	}
 	d.offer(l)
 	d.hire()
 	return spilled
-}
-
-func (d *dispatcher) leave(x *exchange) {
-	if x.trailing {
-		d.trailWorkers--
-	}
-}
-
-// open lets a lane deliver with a record that was read for it. A record older than a known change is refused; the lane
-// then stays as it is, and the worker reads again or shuts it.
-func (d *dispatcher) open(x *exchange) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	l := x.lane
-	if l.phase == phaseLoading {
-		if x.hook.Revision < l.revision {
-			return false
-		}
-		if l.revision < x.hook.Revision {
-			l.failures = 0
-		}
-		l.phase, l.revision = phaseOpen, x.hook.Revision
-		l.hook, l.endpoint, l.format, l.policy = x.hook, x.endpoint, x.format, x.policy
-		l.limit = max(min(l.limit, l.ceiling(d.usualLimit)), 1)
-	}
-	d.leave(x)
-	d.offer(l)
-	d.rest(l)
-	return true
-}
-
-// shut ends a load that found nothing to deliver to. Its deliveries are returned, the lane is halted until resume.
-func (d *dispatcher) shut(x *exchange) []*item {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.leave(x)
-	return d.haltLocked(x.lane)
-}
-
-// halt stops a lane and returns its queue.
-func (d *dispatcher) halt(key storage.Lane) []*item {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if l := d.lanes[key]; l != nil {
-		return d.haltLocked(l)
-	}
-	return nil
-}
-
-func (d *dispatcher) haltLocked(l *lane) []*item {
-	queue := l.queue
-	l.phase, l.queue, l.hook = phaseHalted, nil, nil
-	return queue
-}
-
-// resume lets a halted lane begin anew, by reading its record.
-func (d *dispatcher) resume(key storage.Lane) {
-	d.mu.Lock()
-	if l := d.lanes[key]; l != nil && l.phase == phaseHalted {
-		l.phase = phaseCold
-		d.offer(l)
-		d.rest(l)
-	}
-	d.mu.Unlock()
-	d.wakeClaim()
-}
-
-// changed makes a lane read its record again if it is older than revision. Exchanges under way go on as they began.
-func (d *dispatcher) changed(key storage.Lane, revision uint64) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	l := d.lanes[key]
-	if l == nil || l.revision >= revision {
-		return
-	}
-	l.revision, l.failures = revision, 0
-	if l.phase == phaseOpen {
-		l.phase, l.hook = phaseCold, nil
-		d.offer(l)
-	}
-}
-
-// streak is how many exchanges of a lane have failed in a row since its webhook was last changed.
-func (d *dispatcher) streak(l *lane) int64 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return l.failures
 }

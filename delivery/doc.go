@@ -12,8 +12,8 @@
 //
 //	claimLoop (claim.go) ── Store.Claim ── admit  retries, what had no room, what an earlier process left
 //
-//	work (carry.go), up to MaxInFlight of them    takes lanes in turn (dispatcher.take)
-//	 ├─ load                                      the lane's first: read the webhook's record, open, park or drop the lane
+//	work (carry.go), up to MaxInFlight of them    takes lanes in turn (dispatcher.take, ring.go, places.go)
+//	 ├─ load                                      a cold lane's first: read the webhook's record, open, park or drop the lane
 //	 └─ carry
 //	     ├─ Format.Build                          1 to Policy.Batch deliveries in one request
 //	     ├─ sender.send (sender.go)               guarded dialler (dial.go, guard.go), one POST, no redirect
@@ -21,8 +21,13 @@
 //	     ├─ NextWait (retry.go)                   done, again later, or dead
 //	     └─ settler.add (settle.go)               outcomes gather while one Store.Settle is under way
 //	         └─ weigh (effect.go)                 410, given up, failing for days: stop or remove the webhook and say so
+//	             └─ say (announce.go)             in its vendor's own words too, where the vendor has some
 //
-// follow.go keeps the index in step with the store; claim.go also extends the leases of what is held.
+//	Try (try.go) ── exchange, Judge               one event, once, with no record kept: does the receiver answer?
+//
+// follow.go keeps the index in step with the store; claim.go also extends the leases of what is held. window.go counts
+// what is held and whom a claim passes over, phase.go is what changes a lane's phase, failure.go and record.go are what is
+// written down of an attempt. Dialects share fields.go, headers.go and sign.go.
 //
 // # States
 //
@@ -36,7 +41,22 @@
 //
 // # One slow endpoint never holds up another
 //
-// A lane whose last exchange was slow or failed is trailing. Trailing lanes are taken from a ring of their own and may
-// together use half of the exchanges and half of the window; a single one shrinks to one exchange at a time while it does
-// not answer. What the window has no room for stays in the store, whatever its amount.
+// MaxInFlight places make the pool; one of them is free within a second, whatever the endpoints do (places.go):
+//
+//   - An exchange that lasts longer than slowExchange (1 s) leaves the pool for a slow place, of which there are eight
+//     times as many, and its worker goes home when it ends. Its lane is trailing from that moment on.
+//   - A lane whose last exchange was slow or failed, or that has a late one, is trailing. Trailing lanes are taken from a
+//     ring of their own and may together use half of the pool, and begin nothing while half of the slow places are
+//     taken: the others are for lanes not yet known to be slow.
+//   - A lane takes at most a quarter of the pool, and with its slow exchanges a quarter of all places. It begins with one
+//     exchange at a time, and shrinks to one while it does not answer.
+//   - Accounts are taken in turn (ring.go), and none has more than three quarters of all places.
+//
+// Within one account lanes are taken in turn too, so that many endpoints that begin to hang in the same moment cost the
+// rest of it a second for each MaxInFlight of them. Only when several accounts together have filled all slow places does a
+// late exchange keep its place of the pool until one is free.
+//
+// The window is shared likewise (window.go): half of it, in number and in bytes, for trailing lanes together, a quarter
+// for one lane, and its last eighth for lanes that hold nothing yet. A lane that falls behind while trailing lanes hold too
+// much gives its queue back. What the window has no room for stays in the store, whatever its amount.
 package delivery

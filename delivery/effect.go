@@ -15,9 +15,12 @@ import (
 // The operational events, published in the webhook's account. Webhooks get them when they name the type.
 const (
 	EventWebhookStopped = "webhook.stopped" // the receiver answered 410 Gone
-	EventWebhookFailing = "webhook.failing" // it failed for too long
+	EventWebhookFailing = "webhook.failing" // it failed for too long, or its dialect takes 410 for that
 	EventWebhookRemoved = "webhook.removed" // its dialect removes webhooks that fail
 )
+
+// operationalSource is where the events come from that the engine publishes itself.
+const operationalSource = "hookswitch"
 
 // measure is what is done to a webhook that has had its chances.
 type measure struct {
@@ -25,6 +28,8 @@ type measure struct {
 	event  string
 	reason string
 }
+
+const reasonGone = "the endpoint answered that it is gone"
 
 // measureFor decides what follows from a settled outcome; nil: nothing. streak is how many exchanges in a row have failed
 // since the webhook was last changed, as far as this process knows.
@@ -35,8 +40,10 @@ type measure struct {
 func measureFor(o *outcome, tally schemas.Tally, streak int64) *measure {
 	policy, hook := o.cause.policy, o.cause.hook
 	switch {
+	case o.gone && policy.OnGone == EffectFail:
+		return &measure{schemas.StateFailing, EventWebhookFailing, reasonGone}
 	case o.gone:
-		return &measure{schemas.StateStopped, EventWebhookStopped, "the endpoint answered that it is gone"}
+		return &measure{schemas.StateStopped, EventWebhookStopped, reasonGone}
 	case o.cause.ok || o.cause.unsent:
 		return nil
 	case o.Next == storage.Dead && policy.OnDead == EffectRemove:
@@ -144,8 +151,14 @@ func (e *Engine) take(l storage.Lane, delivered *schemas.Webhook, m *measure) {
 		ours = err == nil
 		return err
 	})
-	if done && ours {
-		e.announce(l, delivered, revision, m)
+	if !done || !ours {
+		return
+	}
+	e.announce(l, delivered, revision, m)
+	if m.state != "" {
+		changed := *delivered
+		changed.State, changed.Updated, changed.Revision = m.state, at, revision
+		e.say(&changed)
 	}
 }
 
@@ -186,7 +199,7 @@ func (e *Engine) announce(l storage.Lane, w *schemas.Webhook, revision uint64, m
 		return // strings always encode
 	}
 	event := &schemas.Event{
-		Account: l.Account, ID: fmt.Sprintf("webhook-%d-%d", l.Webhook, revision), Type: m.event, Source: "hookswitch",
+		Account: l.Account, ID: fmt.Sprintf("webhook-%d-%d", l.Webhook, revision), Type: m.event, Source: operationalSource,
 		Subject: id, Time: time.Now().UTC(), Data: data,
 		Attributes: map[string]json.RawMessage{"webhook": json.RawMessage(number)},
 	}

@@ -55,6 +55,7 @@ func New(o Options) (*Engine, error) {
 	e.sender = newSender(newDialler(newGuard(o.Allow), o.Resolver, o.Dial), o.UserAgent, o.LaneInFlight, o.Roots)
 	e.settler = newSettler(o.Store, o.Log, e.conclude)
 	e.dispatcher.start = func() { e.workers.Go(e.work) }
+	e.dispatcher.spill = func(items []*item) { e.giveBack(items, 0) }
 	e.life, e.endLife = context.WithCancel(context.Background())
 	e.effort, e.endEffort = context.WithCancel(context.Background())
 	return e, nil
@@ -252,5 +253,5 @@ func (e *Engine) Stats() Stats {
 	d := e.dispatcher
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return Stats{Webhooks: e.index.size(), Lanes: len(d.lanes), Held: len(d.items), InFlight: d.workers}
+	return Stats{Webhooks: e.index.size(), Lanes: len(d.lanes), Held: len(d.items), InFlight: d.workers + d.slow}
 }

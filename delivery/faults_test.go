@@ -200,10 +200,7 @@ func survive(t *testing.T, op string, how fault, skip, times int) {
 	if got := watch.ids(); len(slices.Compact(slices.Sorted(slices.Values(got)))) != 2 { // one stopped, one removed
 		t.Errorf("announced: %v", got)
 	}
-	if d := h.engine.dispatcher; d.held != 0 || d.heldBytes != 0 || d.trailHeld != 0 || d.trailWorkers != 0 || d.workers != 0 {
-		t.Errorf("the books do not balance: %d held, %d bytes, %d trailing, %d of %d workers", d.held, d.heldBytes, d.trailHeld,
-			d.trailWorkers, d.workers)
-	}
+	expectBalance(t, h)
 	h.close()
 }
 

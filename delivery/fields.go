@@ -44,10 +44,14 @@ func (f Fields) Text(names ...string) string {
 	return schemas.PlainText(raw)
 }
 
-// Int is a whole number, given as a number or as its text; ok is false when it is missing or anything else.
+// Int is a whole number, given as a number or as its text; it is 0 and ok is false when it is missing or anything else,
+// such as one that 64 bits do not hold: a number is never brought near.
 func (f Fields) Int(names ...string) (n int64, ok bool) {
 	n, err := strconv.ParseInt(f.Text(names...), 10, 64)
-	return n, err == nil
+	if err != nil { // n is the nearest number then, if there is one
+		return 0, false
+	}
+	return n, true
 }
 
 // Members are the members of the event's data, nil when it is no object. Not to be changed.

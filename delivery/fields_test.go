@@ -2,6 +2,7 @@ package delivery_test
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"reflect"
 	"strings"
@@ -40,6 +41,29 @@ func TestFieldsComeFromAttributesThenData(t *testing.T) {
 	if got := len(f.Members()); got != 5 {
 		t.Errorf("%d members of the data, want 5", got)
 	}
+}
+
+func TestFieldsIntNeitherClampsNorRounds(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{
+		"9223372036854775807": math.MaxInt64, "-9223372036854775808": math.MinInt64, `"9223372036854775807"`: math.MaxInt64,
+		"9007199254740993": 9007199254740993, "0": 0,
+	} {
+		if got, ok := fieldsWith(text).Int("n"); !ok || got != want {
+			t.Errorf("Int of %s = %d, %v, want %d", text, got, ok, want)
+		}
+	}
+	for _, text := range []string{
+		"9223372036854775808", "-9223372036854775809", `"9223372036854775808"`, "1e400", "1.5", "1e-1", `" 1"`, `""`, "true", "[1]",
+	} {
+		if got, ok := fieldsWith(text).Int("n"); ok || got != 0 {
+			t.Errorf("Int of %s = %d, %v, want none", text, got, ok)
+		}
+	}
+}
+
+func fieldsWith(n string) delivery.Fields {
+	return delivery.FieldsOf(&schemas.Event{Attributes: map[string]json.RawMessage{"n": json.RawMessage(n)}})
 }
 
 func TestFieldsOfDataThatIsNoObject(t *testing.T) {

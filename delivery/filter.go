@@ -17,6 +17,10 @@ import (
 // Three things differ from Convoy 24.5, each a fault there: members beside $or and $and count too, $exist is asked
 // also when the key is missing (that is what it is for), and what is no number is neither less nor greater than one.
 //
+// What an evaluation costs is bounded, whatever is published: keys of the data beyond the length that a filter's key can
+// have are not made, an array is searched as far as maxSearched, and a $regex looks at strings of up to maxRegexText
+// bytes only; what lies beyond does not match.
+//
 // A Filter is safe for concurrent use. The zero value is the empty filter.
 type Filter struct{ conditions []condition }
 
@@ -104,7 +108,9 @@ func flatten(data json.RawMessage) map[string]any {
 
 func flattenObject(flat map[string]any, prefix string, object map[string]any) {
 	for key, value := range object {
-		flattenValue(flat, prefix+key, value)
+		if len(prefix)+len(key) <= maxFilterKey { // no filter asks for a longer one
+			flattenValue(flat, prefix+key, value)
+		}
 	}
 }
 

@@ -10,11 +10,13 @@ import (
 	"strings"
 )
 
-// Limits of a filter. The first two bound what it costs to keep and to evaluate; the levels are Airstack's ("nesting at
+// Limits of a filter. The first four bound what it costs to keep and to evaluate; the levels are Airstack's ("nesting at
 // most 3 levels"), read as: a key at most 3 names deep, $or and $and at most 3 deep.
 const (
 	maxFilterBytes      = 16 << 10
-	maxFilterConditions = 256
+	maxFilterConditions = 256  // each of the keys that a wildcard stands for counts
+	maxFilterKey        = 256  // bytes of a whole dotted key
+	maxFilterProgram    = 1024 // instructions of all regular expressions together
 	maxFilterLevels     = 3
 	maxFilterWildcards  = 3 // "$." in one key
 )
@@ -29,12 +31,15 @@ func CompileFilter(doc json.RawMessage) (*Filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := compiler{left: maxFilterConditions}
+	c := compiler{left: maxFilterConditions, program: maxFilterProgram}
 	return c.filter(object, 1)
 }
 
 // compiler turns a filter document into a Filter.
-type compiler struct{ left int } // conditions and list elements still allowed
+type compiler struct {
+	left    int // conditions still allowed
+	program int // instructions of regular expressions still allowed
+}
 
 // filter compiles one object of conditions; groups counts the $or and $and around it.
 func (c *compiler) filter(object map[string]any, groups int) (*Filter, error) {
@@ -105,7 +110,7 @@ func (c *compiler) key(f *Filter, path []string, name string, value any) error {
 			return nil
 		}
 	}
-	t, err := newTest(opPlain, value)
+	t, err := c.test(opPlain, value)
 	if err != nil {
 		return err
 	}
@@ -117,7 +122,7 @@ func (c *compiler) object(f *Filter, path []string, object map[string]any) error
 	var tests []test
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		if op, ok := operatorOf(name); ok {
-			t, err := newTest(op, object[name])
+			t, err := c.test(op, object[name])
 			if err != nil {
 				return err
 			}
@@ -140,6 +145,9 @@ func (c *compiler) tests(f *Filter, path []string, tests []test) error {
 	if strings.HasSuffix(key, ".$") {
 		return errors.New("invalid filter syntax, found trailing $")
 	}
+	if len(key) > maxFilterKey {
+		return fmt.Errorf("a key of the filter is too long, at most %d bytes are allowed", maxFilterKey)
+	}
 	for i := range tests {
 		if list, ok := tests[i].value.([]any); ok {
 			c.left -= len(list) / 16 // a list costs less than as many conditions, but not nothing
@@ -149,6 +157,7 @@ func (c *compiler) tests(f *Filter, path []string, tests []test) error {
 	if err != nil {
 		return err
 	}
+	c.left -= len(keys) - 1
 	return c.add(f, condition{keys: keys, positional: positional, tests: tests})
 }
 

@@ -36,11 +36,12 @@ func operatorOf(name string) (operator, bool) {
 	return operator(max(i, 0)), i > 0
 }
 
-// Limits of a filter's regular expressions. The second bounds the compiled program, since "(.{1000}){…" is short to
-// write and large to keep.
+// Limits of one comparison. Regular expressions take a time that grows with the instructions of the compiled program
+// (maxFilterProgram) times the length of the text.
 const (
-	maxRegexBytes        = 256
-	maxRegexInstructions = 4096
+	maxRegexBytes = 256     // of an expression
+	maxRegexText  = 4 << 10 // bytes of a string that one is tried on
+	maxSearched   = 1 << 10 // elements of an array
 )
 
 // test is one comparison with the value at a key.
@@ -50,8 +51,8 @@ type test struct {
 	regex *regexp.Regexp
 }
 
-// newTest checks and compiles an operand.
-func newTest(op operator, operand any) (test, error) {
+// test checks and compiles an operand.
+func (c *compiler) test(op operator, operand any) (test, error) {
 	ok := true
 	switch op {
 	case opGt, opGte, opLt, opLte:
@@ -65,7 +66,7 @@ func newTest(op operator, operand any) (test, error) {
 		if !isText {
 			return test{}, errors.New("the value of $regex must be a string")
 		}
-		regex, err := compileRegex(text)
+		regex, err := c.regex(text)
 		return test{op: op, regex: regex}, err
 	}
 	if !ok {
@@ -75,7 +76,8 @@ func newTest(op operator, operand any) (test, error) {
 	return test{op: op, value: operand}, nil
 }
 
-func compileRegex(text string) (*regexp.Regexp, error) {
+// regex compiles an expression. The program's size is what counts: "(a{1000}){…" is short to write and large to keep.
+func (c *compiler) regex(text string) (*regexp.Regexp, error) {
 	if len(text) > maxRegexBytes {
 		return nil, errors.New("a $regex is too long")
 	}
@@ -84,8 +86,11 @@ func compileRegex(text string) (*regexp.Regexp, error) {
 		return nil, errors.New("a $regex is not a regular expression (RE2 syntax)")
 	}
 	program, err := syntax.Compile(parsed.Simplify())
-	if err != nil || len(program.Inst) > maxRegexInstructions {
-		return nil, errors.New("a $regex is too complex")
+	if err != nil {
+		return nil, errors.New("a $regex is not a regular expression (RE2 syntax)")
+	}
+	if c.program -= len(program.Inst); c.program < 0 {
+		return nil, errors.New("the filter's $regex are too complex")
 	}
 	regex, err := regexp.Compile(text)
 	if err != nil {
@@ -99,7 +104,7 @@ func (t *test) passes(value any, there bool) bool {
 	switch t.op {
 	case opPlain:
 		list, isList := value.([]any)
-		return reflect.DeepEqual(value, t.value) || isList && contains(list, t.value)
+		return reflect.DeepEqual(value, t.value) || isList && contains(list[:min(len(list), maxSearched)], t.value)
 	case opEq:
 		return reflect.DeepEqual(value, t.value)
 	case opNeq:
@@ -110,7 +115,7 @@ func (t *test) passes(value any, there bool) bool {
 		return !contains(t.value.([]any), value)
 	case opRegex:
 		text, isText := value.(string)
-		return isText && t.regex.MatchString(text)
+		return isText && len(text) <= maxRegexText && t.regex.MatchString(text)
 	case opExist:
 		return there == t.value.(bool)
 	}

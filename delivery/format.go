@@ -21,6 +21,14 @@ type Format interface {
 	Policy() Policy
 }
 
+// Preparer is a Format that needs something before it can build, such as a key that is being made. Until it has it,
+// deliveries of the dialect wait, and no attempt is counted.
+type Preparer interface {
+	// Ready reports whether Build can be called, and has made what is missing. It must not block; once true, it stays
+	// true.
+	Ready() bool
+}
+
 // Job is what a Format builds a request from.
 type Job struct {
 	Webhook *schemas.Webhook // not to be changed
@@ -78,6 +86,8 @@ type Policy struct {
 	Jitter float64
 	// Batch is the most deliveries of one exchange; 0 means 1.
 	Batch int
+	// OnGone is what Verdict.Gone does: EffectFail makes the webhook schemas.StateFailing, else it is stopped.
+	OnGone Effect
 	// OnDead is what a delivery given up does to its webhook at once.
 	OnDead Effect
 	// FailAfter applies EffectFail when that many attempts in a row have failed; 0 never.

@@ -53,12 +53,15 @@ type lane struct {
 
 	queue   []*item
 	held    int  // in all: promised to a publish, queued, under way or being settled
+	bytes   int  // of the window that held takes
 	running int  // exchanges
+	fresh   int  // of running, those in a place of the pool
+	late    int  // of running, those that have lasted longer than slowExchange
 	limit   int  // exchanges at once, for now: grows with every success, halves with every failure to answer
 	ready   bool // stands in a ring
 
-	// trailing marks a lane whose last exchange was slow or had no good answer. Together such lanes get half of
-	// everything, so that the others always have the other half.
+	// trailing marks a lane whose last exchange was slow or had no good answer, or that has a late one. Together such
+	// lanes get half of everything, so that the others always have the other half.
 	trailing bool
 	failures int64 // exchanges in a row that failed, since the webhook was last changed
 
@@ -71,42 +74,25 @@ type lane struct {
 
 func (l *lane) batch() int { return max(l.policy.Batch, 1) }
 
-// room is how many deliveries it may hold. It grows and shrinks with what its endpoint takes, so that a new or ailing one
-// does not fill the window.
-func (l *lane) room() int {
-	if l.trailing {
-		return max(perLane, l.batch())
-	}
-	return max(perLane, 2*l.batch(), perExchange*l.limit)
-}
-
-// startable reports whether an exchange may begin. While one is under way, a dialect that takes many deliveries at once
+// startable reports whether an exchange may begin, of which share may be fresh at once. While one is under way, a dialect that takes many deliveries at once
 // waits until a whole batch has gathered.
-func (l *lane) startable() bool {
+func (l *lane) startable(share int) bool {
 	switch {
 	case len(l.queue) == 0:
 		return false
 	case l.phase == phaseCold:
 		return true
 	}
-	return l.phase == phaseOpen && l.running < l.limit && (l.running == 0 || len(l.queue) >= l.batch())
+	return l.phase == phaseOpen && l.running < l.limit && l.fresh < share && (l.running == 0 || len(l.queue) >= l.batch())
 }
 
-// ceiling is the most exchanges at once.
-func (l *lane) ceiling(usual int) int {
-	if l.hook != nil && l.hook.MaxInFlight > 0 {
-		return l.hook.MaxInFlight
-	}
-	return usual
-}
-
-// adapt learns from the end of an exchange.
-func (l *lane) adapt(x *exchange, usual int) (trailing bool) {
+// adapt learns from the end of an exchange. ceiling is the most the lane may have at once.
+func (l *lane) adapt(x *exchange, ceiling int) (trailing bool) {
 	switch {
 	case x.unsent:
 		return l.trailing
 	case x.ok:
-		l.limit = min(l.limit+1, l.ceiling(usual))
+		l.limit = min(l.limit+1, ceiling)
 	case x.status == 0, x.status == http.StatusTooManyRequests, x.status >= http.StatusInternalServerError:
 		l.limit = max(l.limit/2, 1)
 	}
@@ -116,11 +102,8 @@ func (l *lane) adapt(x *exchange, usual int) (trailing bool) {
 			l.failures = 0
 		}
 	}
-	return !x.ok || x.duration > slowExchange
+	return !x.ok || x.duration > slowExchange || l.late > 0
 }
-
-// slowExchange is how long an exchange may last before its lane counts as trailing.
-const slowExchange = 2 * time.Second
 
 // forget takes an item out of the queue, if it is there.
 func (l *lane) forget(it *item) bool {
@@ -130,23 +113,4 @@ func (l *lane) forget(it *item) bool {
 	}
 	l.queue = slices.Delete(l.queue, i, i+1)
 	return true
-}
-
-// ring is a line of lanes that have something to start.
-type ring struct{ lanes []*lane }
-
-func (r *ring) push(l *lane) {
-	l.ready = true
-	r.lanes = append(r.lanes, l)
-}
-
-func (r *ring) pop() *lane {
-	if len(r.lanes) == 0 {
-		return nil
-	}
-	l := r.lanes[0]
-	r.lanes[0] = nil
-	r.lanes = r.lanes[1:]
-	l.ready = false
-	return l
 }

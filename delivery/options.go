@@ -20,8 +20,13 @@ type Options struct {
 	Formats map[string]Format // by schemas.Webhook.Dialect
 	Log     zerolog.Logger
 
-	MaxInFlight  int // exchanges at once over all webhooks; default 256
-	LaneInFlight int // of one webhook that names no number itself; default 8
+	// MaxInFlight is how many exchanges of up to one second there are at once, over all webhooks; default 256. One that
+	// lasts longer makes room for another, as long as there are at most eight times as many of these: nine times
+	// MaxInFlight is the most sockets in use.
+	MaxInFlight int
+	// LaneInFlight is how many exchanges one webhook has at once that names no number itself; default 8. A number of its
+	// own counts up to a quarter of all, and of the short ones up to a quarter of MaxInFlight.
+	LaneInFlight int
 	// Timeout is for one attempt of a webhook that names none, from DNS to the last byte; default 15 s.
 	Timeout time.Duration
 	// Hold is the length of a lease. It is extended while a delivery is in this node's hands; default 1 min.

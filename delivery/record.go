@@ -45,7 +45,10 @@ func statusMessage(status int) string {
 	return fmt.Sprintf("the endpoint answered %d %s", status, text)
 }
 
-// maskHeader lists a header by name, with secrets masked.
+// maxRecordedHeader bounds what a record keeps of a header, in bytes: a receiver may answer with 64 KiB of it every time.
+const maxRecordedHeader = 8 << 10
+
+// maskHeader lists a header by name, with secrets and the webhook's own headers masked and without what goes beyond maxRecordedHeader.
 func maskHeader(w *schemas.Webhook, h http.Header) [][2]string {
 	if len(h) == 0 {
 		return nil
@@ -53,13 +56,19 @@ func maskHeader(w *schemas.Webhook, h http.Header) [][2]string {
 	list := make([][2]string, 0, len(h))
 	for name, values := range h {
 		for _, value := range values {
-			if secretName(name) {
+			if secretName(name) || ownHeader(w, name) {
 				value = masked
 			}
 			list = append(list, [2]string{name, maskText(w, value)})
 		}
 	}
 	slices.SortFunc(list, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
+	size := 0
+	for i, field := range list {
+		if size += len(field[0]) + len(field[1]); size > maxRecordedHeader {
+			return list[:i]
+		}
+	}
 	return list
 }
 
@@ -68,6 +77,17 @@ func secretName(name string) bool {
 	lower := strings.ToLower(name)
 	return slices.ContainsFunc([]string{"authoriz", "cookie", "token", "secret", "password", "api-key", "apikey"},
 		func(part string) bool { return strings.Contains(lower, part) })
+}
+
+// ownHeader reports whether a webhook adds a header of that name. Its value is often a credential, whatever the name; a
+// receiver that echoes it does so under the same one.
+func ownHeader(w *schemas.Webhook, name string) bool {
+	for own := range w.Headers {
+		if strings.EqualFold(own, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // maskText blots out the webhook's secrets: receivers have been seen to echo the request.

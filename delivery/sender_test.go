@@ -141,8 +141,13 @@ func TestSenderNamesWhatWentWrong(t *testing.T) {
 	t.Cleanup(secure.Close)
 	roots := x509.NewCertPool()
 	roots.AddCert(secure.Certificate())
-	garbage := listen(t, func(c net.Conn) { _, _ = c.Write([]byte("SSH-2.0-nothing\r\n\r\n")); _ = c.Close() })
+	garbage := listen(t, func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 4096))
+		_, _ = io.WriteString(c, "SSH-2.0-nothing\r\n\r\n")
+		_ = c.Close()
+	})
 	large := listen(t, func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 4096))
 		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nX: "+strings.Repeat("a", 100<<10)+"\r\n\r\n")
 		_ = c.Close()
 	})

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -55,13 +56,22 @@ func HMACSHA256(key []byte, parts ...[]byte) string {
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// SignStandard is one Standard Webhooks signature, "v1,<base64>" over "id.timestamp.body".
+// SignStandard is one Standard Webhooks signature over "id.timestamp.body": "v1,<base64>" with a shared secret,
+// "v1a,<base64>" with the secret half of a key pair.
 func SignStandard(secret, id string, at time.Time, body []byte) (string, error) {
+	head := []byte(id + "." + strconv.FormatInt(at.Unix(), 10) + ".")
+	if SignatureOf(secret) == SignatureEd25519 {
+		key, err := decodeSigningKey(secret)
+		if err != nil {
+			return "", err
+		}
+		return "v1a," + base64.StdEncoding.EncodeToString(ed25519.Sign(key, append(head, body...))), nil
+	}
 	key, err := DecodeSecret(secret)
 	if err != nil {
 		return "", err
 	}
-	return "v1," + HMACSHA256(key, []byte(id+"."+strconv.FormatInt(at.Unix(), 10)+"."), body), nil
+	return "v1," + HMACSHA256(key, head, body), nil
 }
 
 // SignStandardAll is the value of the header webhook-signature: a signature by every secret that has not expired at

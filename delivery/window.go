@@ -12,6 +12,50 @@ const (
 	maxClaim = 256
 )
 
+// room is how many deliveries a lane may hold, unless its batches ask for more never above a quarter of the window. It
+// grows and shrinks with what the endpoint takes, so that a new or ailing one does not fill the window. A trailing lane has
+// nothing in stock: what it holds is under way.
+func (d *dispatcher) room(l *lane) int {
+	if l.trailing {
+		return max(perLane, l.batch(), min(l.limit, d.window/4))
+	}
+	return max(perLane, 2*l.batch(), min(perExchange*l.limit, d.window/4))
+}
+
+// spare is the end of the window that is kept for lanes that hold nothing yet: the first delivery of a quiet lane need not
+// wait for what others have in stock.
+func (d *dispatcher) spare() int { return d.window / 8 }
+
+// full reports whether a lane may not hold one more delivery of that size.
+func (d *dispatcher) full(l *lane, size int) bool {
+	switch {
+	case d.held >= d.window, d.heldBytes+size > d.windowBytes:
+		return true
+	case l.trailing && (d.trailHeld >= d.window/2 || d.trailBytes+size > d.windowBytes/2):
+		return true
+	}
+	return l.held > 0 && (l.held >= d.room(l) || d.held >= d.window-d.spare() || l.bytes+size > d.windowBytes/4)
+}
+
+// rank sets a lane's standing.
+func (d *dispatcher) rank(l *lane, trailing bool) {
+	if l.trailing == trailing {
+		return
+	}
+	l.trailing = trailing
+	n, size := l.held, l.bytes
+	if !trailing {
+		n, size = -n, -size
+	}
+	d.trailHeld += n
+	d.trailBytes += size
+}
+
+// crowded reports whether trailing lanes hold more of the window than they should.
+func (d *dispatcher) crowded() bool {
+	return d.trailHeld > d.window/2 || d.trailBytes > d.windowBytes/2
+}
+
 // settled lets go of deliveries that the store has taken back, or that another node has.
 func (d *dispatcher) settled(items []*item) {
 	d.mu.Lock()
@@ -23,7 +67,7 @@ func (d *dispatcher) settled(items []*item) {
 		delete(d.items, it)
 		l := it.lane
 		d.hold(l, -1, -it.size)
-		if l.skipped && (l.held == 0 || l.held+perLane <= l.room()/2) {
+		if l.skipped && (l.held == 0 || l.held+perLane <= d.room(l)/2) {
 			l.skipped = false
 			d.wakeClaim()
 		}
@@ -88,7 +132,7 @@ func (d *dispatcher) extended(items []*item, until time.Time) {
 
 // claimable is how many deliveries the window has room for now, 0 when that is too few to ask.
 func (d *dispatcher) claimable() int {
-	n := min(maxClaim, d.window-d.held, (d.windowBytes-d.heldBytes)/max(d.typicalClaim, 1))
+	n := min(maxClaim, d.window-d.spare()-d.held, (d.windowBytes-d.heldBytes)/max(d.typicalClaim, 1))
 	switch {
 	case d.held == 0:
 		return max(n, 1) // whatever the sizes, something must go on
@@ -144,9 +188,9 @@ func (d *dispatcher) skip(key storage.Lane) bool {
 	if l == nil {
 		return false
 	}
-	full := l.phase == phaseHalted || l.held+perLane > l.room() || l.trailing && d.trailHeld+perLane > d.window/2
-	l.skipped = full
-	return full
+	l.skipped = l.phase == phaseHalted || l.held+perLane > d.room(l) || l.bytes > d.windowBytes/4 ||
+		l.trailing && d.trailHeld > 0 && (d.trailHeld+perLane > d.window/2 || d.trailBytes > d.windowBytes/2)
+	return l.skipped
 }
 
 // wakeClaim makes the claimer look again.

@@ -25,7 +25,7 @@ func Run(t *testing.T, f delivery.Format, sample func() delivery.Job) {
 	t.Run("has a sane policy", func(t *testing.T) { policyIsSane(t, f.Policy(), sample()) })
 }
 
-func buildsTheSame(t *testing.T, f delivery.Format, sample func() delivery.Job) {
+func buildsTheSame(t testing.TB, f delivery.Format, sample func() delivery.Job) {
 	first, err := f.Build(sample())
 	if err != nil {
 		t.Fatalf("build: %v", err)
@@ -44,7 +44,7 @@ func buildsTheSame(t *testing.T, f delivery.Format, sample func() delivery.Job) 
 	}
 }
 
-func keepsTheJob(t *testing.T, f delivery.Format, sample func() delivery.Job) {
+func keepsTheJob(t testing.TB, f delivery.Format, sample func() delivery.Job) {
 	job, want := sample(), sample()
 	request, err := f.Build(job)
 	if err != nil {
@@ -62,7 +62,7 @@ func keepsTheJob(t *testing.T, f delivery.Format, sample func() delivery.Job) {
 	}
 }
 
-func buildsSendable(t *testing.T, f delivery.Format, sample func() delivery.Job) {
+func buildsSendable(t testing.TB, f delivery.Format, sample func() delivery.Job) {
 	request, err := f.Build(sample())
 	if err != nil {
 		t.Fatalf("build: %v", err)
@@ -84,7 +84,7 @@ func buildsSendable(t *testing.T, f delivery.Format, sample func() delivery.Job)
 }
 
 // bearsOddEvents builds events that lack everything or hold the unexpected. An error is fine, a panic or a leak is not.
-func bearsOddEvents(t *testing.T, f delivery.Format, sample func() delivery.Job) {
+func bearsOddEvents(t testing.TB, f delivery.Format, sample func() delivery.Job) {
 	for _, data := range []string{``, `null`, `true`, `1e400`, `"text"`, `[]`, `[{}]`, `{}`, `{"id":{"deep":[1]}}`, `{"a":"é\u0000"}`} {
 		job := sample()
 		secrets := secretsOf(job.Webhook)
@@ -103,7 +103,7 @@ func bearsOddEvents(t *testing.T, f delivery.Format, sample func() delivery.Job)
 	}
 }
 
-func leakFree(t *testing.T, f delivery.Format, job delivery.Job, secrets []string) {
+func leakFree(t testing.TB, f delivery.Format, job delivery.Job, secrets []string) {
 	t.Helper()
 	_, err := f.Build(job)
 	if err == nil {
@@ -124,7 +124,7 @@ func secretsOf(w *schemas.Webhook) []string {
 	return list
 }
 
-func judgesAll(t *testing.T, f delivery.Format) {
+func judgesAll(t testing.TB, f delivery.Format) {
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	headers := []http.Header{nil, {}, {"Retry-After": {"7"}}, {"Retry-After": {"-1"}}, {"Retry-After": {"NaN"}},
 		{"Retry-After": {now.Add(time.Minute).Format(http.TimeFormat)}}, {"Retry-After": {"1e300"}}, {"Retry-After": {"soon"}}}
@@ -162,7 +162,7 @@ func judgesAll(t *testing.T, f delivery.Format) {
 // maxRetryTime is how long a delivery may be tried at most; longer than that is a slip of a unit.
 const maxRetryTime = 30 * 24 * time.Hour
 
-func policyIsSane(t *testing.T, p delivery.Policy, job delivery.Job) {
+func policyIsSane(t testing.TB, p delivery.Policy, job delivery.Job) {
 	total := time.Duration(0)
 	for i, wait := range p.Waits {
 		if wait <= 0 {
