@@ -43,6 +43,9 @@ type Face struct {
 	Routes []Route
 	// Credential reads the caller's credential in the form of an Authorization header; nil takes that header.
 	Credential func(*http.Request) string
+	// Whose is a method without parameters that any key may call. It is asked when a body can't be understood, so that
+	// a caller whom nobody knows hears of that and not of what the body lacks; "" asks none.
+	Whose string
 	// Fault is the vendor's answer to what went wrong: an error of this package, of Route.Call, or of the method
 	// (a *schemas.Error; any other is internal and its text must not be told).
 	Fault func(*Request, error) Reply
@@ -123,20 +126,14 @@ func (h *Handler) answer(f *Face, w http.ResponseWriter, r *Request) (Reply, err
 		return Reply{}, err
 	}
 	call, err := route.Call(r)
+	r.invoke = h.invoker(f, r)
 	if err != nil {
-		return Reply{}, err
-	}
-	session := rpc.SessionOf(r.Request)
-	if f.Credential != nil {
-		session.SetCredential(f.Credential(r.Request))
-	}
-	r.invoke = func(call Call) (json.RawMessage, error) {
-		params, err := call.encode()
-		if err != nil {
-			return nil, fmt.Errorf("encode parameters of %s: %w", call.Method, err)
+		if f.Whose != "" {
+			if _, unknown := r.invoke(Call{Method: f.Whose}); unknown != nil {
+				return Reply{}, unknown
+			}
 		}
-		result, err := h.server.Invoke(r.Context(), session, call.Method, params)
-		return json.RawMessage(result), err
+		return Reply{}, err
 	}
 	result, err := r.invoke(call)
 	if err != nil {
@@ -145,9 +142,25 @@ func (h *Handler) answer(f *Face, w http.ResponseWriter, r *Request) (Reply, err
 	return route.Reply(r, result)
 }
 
+// invoker makes calls with the credential of the request.
+func (h *Handler) invoker(f *Face, r *Request) func(Call) (json.RawMessage, error) {
+	session := rpc.SessionOf(r.Request)
+	if f.Credential != nil {
+		session.SetCredential(f.Credential(r.Request))
+	}
+	return func(call Call) (json.RawMessage, error) {
+		params, err := call.encode()
+		if err != nil {
+			return nil, fmt.Errorf("encode parameters of %s: %w", call.Method, err)
+		}
+		result, err := h.server.Invoke(r.Context(), session, call.Method, params)
+		return json.RawMessage(result), err
+	}
+}
+
 // encode is the JSON of the parameters. Marshal would rewrite raw ones: <, > and & in them.
 func (c Call) encode() (json.RawMessage, error) {
-	if text, ok := c.Params.(json.RawMessage); ok {
+	if text, ok := c.Params.(json.RawMessage); ok || c.Params == nil {
 		return text, nil
 	}
 	return json.Marshal(c.Params)

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -122,9 +124,10 @@ func TestVerbErrorSaysWhatWouldDo(t *testing.T) {
 
 func TestHeadersAreWrittenAsTheDialectSpellsThem(t *testing.T) {
 	t.Parallel()
+	const spelled = "X-created" // not the canonical form, on purpose
 	got := ask(serve(t), "GET", "/v9/thing/7", "", "Authorization", "Bearer k")
-	if got.Header()["X-created"] == nil {
-		t.Errorf("got %v, want the key X-created", got.Header())
+	if keys := slices.Collect(maps.Keys(got.Header())); !slices.Contains(keys, spelled) {
+		t.Errorf("got %v, want the key %s", got.Header(), spelled)
 	}
 	if !strings.Contains(got.Body.String(), `"credential":"Bearer k"`) {
 		t.Errorf("the credential did not arrive: %s", got.Body)
@@ -195,5 +198,18 @@ func TestRawParametersReachTheMethodByteForByte(t *testing.T) {
 	}), "GET", "/raw", "")
 	if params != text {
 		t.Errorf("the method got %s, want %s", params, text)
+	}
+}
+
+func TestAStrangerHearsOfTheKeyFirst(t *testing.T) {
+	t.Parallel()
+	h := serve(t, func(f *rest.Face) {
+		f.Whose = "no such method" // stands for one that refuses the caller
+		f.Routes = append(f.Routes, rest.Route{Verb: "POST", Path: "/unreadable", Call: func(*rest.Request) (rest.Call, error) {
+			return rest.Call{}, errors.New("the body is nonsense")
+		}})
+	})
+	if got := ask(h, "POST", "/v9/unreadable", "?"); !strings.Contains(got.Body.String(), "Method not found") {
+		t.Errorf("got %s, want the refusal of the caller", got.Body)
 	}
 }
