@@ -117,11 +117,25 @@ func (o *Operations) replace(ctx context.Context, c *Call, w *schemas.Webhook, d
 	if doc, err = check(d.Registers, d.Form, doc, prefix); err != nil {
 		return nil, err
 	}
-	got, err := o.Amend(ctx, c, d, w.ID, doc, prefix)
+	got, err := o.Change(ctx, c, d, w.ID, func(old *schemas.Webhook) (*schemas.Webhook, error) {
+		if !d.PartialPut {
+			old = undocumented(old)
+		}
+		w, err := d.Parse(doc, old)
+		return w, prefixed(err, prefix)
+	})
 	if err != nil {
 		return nil, err
 	}
 	return o.show(ctx, c, got)
+}
+
+// undocumented is what a whole new document leaves of a webhook: secrets and state, unless it names them.
+func undocumented(old *schemas.Webhook) *schemas.Webhook {
+	return &schemas.Webhook{
+		ID: old.ID, Account: old.Account, PublicID: old.PublicID, Dialect: old.Dialect,
+		State: old.State, Secrets: old.Secrets, Created: old.Created, Updated: old.Updated,
+	}
 }
 
 func deleteWebhook(ctx context.Context, c *Call) (any, error) {

@@ -21,7 +21,7 @@ const base = "/api/v1"
 // Authorization header, where methods finds it.
 func Face() *rest.Face {
 	return &rest.Face{
-		Below: below,
+		Below: below, Whose: "getAccount",
 		Routes: []rest.Route{
 			{Verb: http.MethodPost, Path: "/webhooks", Call: create, Reply: asItIs},
 			{Verb: http.MethodDelete, Path: "/webhooks/{webhook_id}", Call: remove, Reply: removed},

@@ -48,5 +48,6 @@
 //   - Digest's algorithm and the list of signed headers are in lower case, since the vendor's own verifier accepts nothing
 //     else; X-Copernica-ID is account- and the account's number.
 //   - Success is any 2xx; Retry-After is honoured and 410 stops the webhook. There are 6 retries over 18 hours, after
-//     5 s, 5 min, 30 min, 2 h, 5 h and 10 h; a webhook that only fails for 5 days becomes failing.
+//     5 s, 5 min, 30 min, 2 h, 5 h and 10 h; a webhook that only fails for 5 days becomes failing. The document
+//     has no state, so a PUT makes a stopped or failing webhook active again.
 package copernica

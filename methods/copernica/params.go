@@ -76,6 +76,7 @@ func (d *document) webhook(old *schemas.Webhook) (*schemas.Webhook, error) {
 	w := &schemas.Webhook{State: schemas.StateActive}
 	if old != nil {
 		*w = *old
+		w.State = schemas.StateActive // the document has no state: a PUT is how an owner starts a stopped webhook again
 	}
 	w.Endpoint, w.Document = d.Handler, stored
 	w.Match = schemas.Match{Types: slices.Clone(typesOf[d.Trigger])}

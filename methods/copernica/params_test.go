@@ -141,8 +141,8 @@ func TestUpdateFollowsThePageOfPut(t *testing.T) {
 		if got := shown(t, w); got != want {
 			t.Errorf("after %s: %s, want %s", doc, got, want)
 		}
-		if w.State != schemas.StateStopped {
-			t.Errorf("after %s: state %q", doc, w.State)
+		if w.State != schemas.StateActive {
+			t.Errorf("after %s: state %q, want active: there is no other way to start it again", doc, w.State)
 		}
 	}
 }

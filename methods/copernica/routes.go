@@ -26,6 +26,7 @@ const (
 func Face(v Version, publicURL string) *rest.Face {
 	return &rest.Face{
 		Below: v.below, Routes: v.routes(strings.TrimSuffix(publicURL, "/")), Credential: credential, Fault: fault,
+		Whose: "getAccount",
 	}
 }
 

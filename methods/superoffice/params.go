@@ -54,8 +54,10 @@ func (o Options) parse(doc json.RawMessage, old *schemas.Webhook) (*schemas.Webh
 	r := registration{Type: "webhook"}
 	w := &schemas.Webhook{State: schemas.StateActive}
 	if old != nil {
-		r = registrationOf(old)
 		*w = *old
+		if len(old.Document) > 0 { // a PUT brings a whole new one
+			r = registrationOf(old)
+		}
 	}
 	r.read(in)
 	if o.RequireHTTPS && r.TargetURL != "" && !strings.HasPrefix(strings.ToLower(r.TargetURL), "https:") {

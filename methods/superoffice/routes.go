@@ -15,6 +15,7 @@ func Face() *rest.Face {
 	return &rest.Face{
 		Below:      below,
 		Fold:       true,
+		Whose:      "getAccount",
 		Credential: credential,
 		Fault:      fault,
 		Routes: []rest.Route{
