@@ -210,7 +210,11 @@ func (s *Service) Handler() http.Handler {
 }
 
 func (s *Service) ready(w http.ResponseWriter, r *http.Request) {
-	if _, err := s.store.Check(r.Context()); err != nil {
+	_, err := s.store.Check(r.Context())
+	switch {
+	case errors.Is(err, bolt.ErrDamaged): // the rest can be served, and somebody must look at this
+		s.log.Error().Err(err).Msg("the store has a damaged record")
+	case err != nil:
 		s.log.Error().Err(err).Msg("the store is not ready")
 		http.Error(w, "the store is not ready", http.StatusServiceUnavailable)
 		return
