@@ -26,9 +26,9 @@ const inFlight = 64
 // publishers is how many publish at once: each waits for its commit, which many share.
 const publishers = 256
 
-// BenchmarkPublishToSettled measures events from publish to delivered and settled, on the real bolt engine with its
+// BenchmarkRatioPublishToSettled measures events from publish to delivered and settled, on the real bolt engine with its
 // fsyncs, against a bare http.Client loop that posts the same bytes to the same receiver. "ratio" is ours over bare.
-func BenchmarkPublishToSettled(b *testing.B) {
+func BenchmarkRatioPublishToSettled(b *testing.B) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 	}))

@@ -52,6 +52,9 @@ func (e *Engine) followRound(round uint32, ready chan<- error) (caughtUp bool, e
 }
 
 func (e *Engine) read(r storage.Record, round uint32) {
+	if e.index.knows(storage.Lane{Account: r.Account, Webhook: schemas.WebhookID(r.ID)}, r.Revision, round) {
+		return // the call that registered it was quicker
+	}
 	w, err := e.o.Decode(r)
 	if err != nil {
 		e.log.Error().Int64("account", int64(r.Account)).Int64("webhook", r.ID).Err(err).

@@ -53,6 +53,22 @@ func newIndex(log zerolog.Logger) *index {
 	return &index{log: log, accounts: map[schemas.AccountID]*accountIndex{}, gone: map[storage.Lane]struct{}{}}
 }
 
+// knows reports whether a webhook is known at a revision or a later one, and notes the round that listed it.
+func (x *index) knows(l storage.Lane, revision uint64, round uint32) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	a := x.accounts[l.Account]
+	if a == nil {
+		return false
+	}
+	e := a.byID[l.Webhook]
+	if e == nil || e.revision < revision {
+		return false
+	}
+	e.round = max(e.round, round)
+	return true
+}
+
 // put takes a webhook in and says whether it changed from not active to active. An older revision than is known, or one
 // of a removed webhook, changes nothing.
 func (x *index) put(w *schemas.Webhook, round uint32) (lifted bool) {

@@ -1,6 +1,7 @@
 package methods
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"strconv"
@@ -83,6 +84,9 @@ func keyOf(authorization string) string {
 
 // firstKey is the key of a method that takes it as its first parameter, "" when there is none.
 func firstKey(params json.RawMessage) string {
+	if key, ok := plainFirst(params); ok {
+		return key
+	}
 	var key string
 	if len(params) > 0 && params[0] == '{' {
 		var named struct {
@@ -98,4 +102,22 @@ func firstKey(params json.RawMessage) string {
 		_ = json.Unmarshal(list[0], &key) // not a string: no key, and that is what is said
 	}
 	return key
+}
+
+// plainFirst is the first element of an array when that is a string without escapes, as every key is: the rest need not
+// be read for it.
+func plainFirst(params json.RawMessage) (text string, ok bool) {
+	rest, ok := bytes.CutPrefix(params, []byte("["))
+	if !ok {
+		return "", false
+	}
+	rest, ok = bytes.CutPrefix(bytes.TrimLeft(rest, " \t\r\n"), []byte(`"`))
+	if !ok {
+		return "", false
+	}
+	end := bytes.IndexAny(rest, `"\`)
+	if end < 0 || rest[end] != '"' {
+		return "", false
+	}
+	return string(rest[:end]), true
 }

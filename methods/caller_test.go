@@ -30,6 +30,8 @@ func TestFirstKeyIsAStringOrNothing(t *testing.T) {
 	t.Parallel()
 	for params, want := range map[string]string{
 		`["abc",{}]`:      "abc",
+		`[ "a\u0062c" ]`:  "abc",
+		" [ \"abc\"]":     "abc",
 		`{"api_key":"k"}`: "k",
 		`{"api_key":7}`:   "",
 		`[7]`:             "",

@@ -117,7 +117,7 @@ func start(b *testing.B, h http.Handler) string {
 	return server.Listener.Addr().String()
 }
 
-func BenchmarkHTTP(b *testing.B) {
+func BenchmarkRatioPingHTTP(b *testing.B) {
 	bare := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
 			b.Error(err)
@@ -133,7 +133,7 @@ func BenchmarkHTTP(b *testing.B) {
 	compare(b, ours, connect(b, start(b, bare), open))
 }
 
-func BenchmarkWebSocket(b *testing.B) {
+func BenchmarkRatioPingWebSocket(b *testing.B) {
 	upgrader := websocket.Upgrader{}
 	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := upgrader.Upgrade(w, r, nil)

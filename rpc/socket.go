@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -21,6 +22,7 @@ type socket struct {
 	ctx     context.Context // of its calls; ends with the connection
 	cancel  context.CancelFunc
 	slots   chan struct{}
+	texts   chan *buffer // to a worker that lingers
 	end     sync.Once
 	closed  chan struct{} // closed when the connection is over and done with
 }
@@ -31,6 +33,7 @@ func (s *Server) newSocket(ctx context.Context, frames Frames, options SessionOp
 		server: s,
 		frames: frames,
 		slots:  make(chan struct{}, s.limits.RunningPerSocket),
+		texts:  make(chan *buffer),
 		closed: make(chan struct{}),
 	}
 	c.ctx, c.cancel = context.WithCancel(ctx)
@@ -88,9 +91,35 @@ func (c *socket) serve() {
 		}
 		select {
 		case c.slots <- struct{}{}:
-			go c.answer(text)
+			select {
+			case c.texts <- text:
+			default:
+				go c.work(text)
+			}
 		case <-c.ctx.Done():
 			c.server.buffers.put(text)
+		}
+	}
+}
+
+// linger is how long a worker waits for the next text: a busy connection need not start a goroutine, and grow its
+// stack, for each one; an idle one has none.
+const linger = 50 * time.Millisecond
+
+// work answers texts until none has come for a while. It ends then, or with the connection.
+func (c *socket) work(text *buffer) {
+	c.answer(text)
+	idle := time.NewTimer(linger)
+	defer idle.Stop()
+	for {
+		select {
+		case text := <-c.texts:
+			c.answer(text)
+			idle.Reset(linger)
+		case <-idle.C:
+			return
+		case <-c.ctx.Done():
+			return
 		}
 	}
 }

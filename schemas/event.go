@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 )
@@ -76,13 +77,67 @@ type eventHead struct {
 	Attributes map[string]json.RawMessage `json:"attributes,omitempty"`
 }
 
+// append appends the head as encoding/json would write it, by hand: every publish does this, and reflection took a tenth
+// of its time.
+func (h *eventHead) append(b []byte) []byte {
+	b = append(b, `{"id":`...)
+	b = appendString(b, h.ID)
+	b = append(b, `,"type":`...)
+	b = appendString(b, h.Type)
+	if h.Source != "" {
+		b = append(b, `,"source":`...)
+		b = appendString(b, h.Source)
+	}
+	if h.Subject != "" {
+		b = append(b, `,"subject":`...)
+		b = appendString(b, h.Subject)
+	}
+	b = append(b, `,"time":"`...)
+	b = h.Time.AppendFormat(b, time.RFC3339Nano)
+	b = append(b, '"')
+	if len(h.Attributes) > 0 {
+		b = append(b, `,"attributes":{`...)
+		comma := false
+		for name, value := range h.Attributes {
+			if comma {
+				b = append(b, ',')
+			}
+			comma = true
+			b = appendString(b, name)
+			b = append(b, ':')
+			b = append(b, value...)
+		}
+		b = append(b, '}')
+	}
+	return append(b, '}')
+}
+
+// appendString appends a JSON string.
+func appendString(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			quoted, err := json.Marshal(s)
+			if err != nil {
+				panic(err) // a string can always be written
+			}
+			return append(b, quoted...)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
+}
+
 // AppendEvent appends the stored form of e to b: the length of a JSON head, the head, then Data untouched.
 // Account and Seq are not in it; the store keeps those in its keys.
 func AppendEvent(b []byte, e *Event) ([]byte, error) {
-	head, err := json.Marshal(eventHead{e.ID, e.Type, e.Source, e.Subject, e.Time, e.Attributes})
-	if err != nil {
-		return nil, err
+	if y := e.Time.Year(); y < 0 || y > 9999 {
+		return nil, errors.New("the time of the event is beyond RFC 3339")
 	}
+	var room [512]byte
+	h := eventHead{e.ID, e.Type, e.Source, e.Subject, e.Time, e.Attributes}
+	head := h.append(room[:0])
+	b = slices.Grow(b, binary.MaxVarintLen64+len(head)+len(e.Data))
 	b = binary.AppendUvarint(b, uint64(len(head)))
 	b = append(b, head...)
 	return append(b, e.Data...), nil
