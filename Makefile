@@ -27,7 +27,7 @@ check: ## everything a change must pass: format, vet, staticcheck, tests, known 
 	if [ $$code = 3 ]; then exit 1; elif [ $$code != 0 ]; then echo "govulncheck could not reach its database: not checked"; fi
 
 bench: ## measure speed as ratios to yardsticks of the same run; nothing else should run meanwhile
-	$(GO) test -run '^$$' -bench 'Ratio' -benchtime 2s -timeout 20m ./rpc ./service
+	$(GO) test -run '^$$' -bench 'Ratio' -benchtime 2s -timeout 20m ./rpc ./delivery ./service
 
 fuzz: ## run every fuzz target for FUZZTIME (default 10s) each
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
