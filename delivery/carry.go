@@ -66,7 +66,7 @@ func (e *Engine) load(x *exchange) *exchange {
 			e.putOff(x, unprepared)
 			return nil
 		}
-		x.policy = x.format.Policy()
+		x.policy = e.policy(w.Dialect)
 		if x.endpoint, err = url.Parse(w.Endpoint); err != nil {
 			x.endpoint = nil
 		}

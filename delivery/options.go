@@ -19,6 +19,8 @@ type Options struct {
 	Store   storage.Store
 	Formats map[string]Format // by schemas.Webhook.Dialect
 	Log     zerolog.Logger
+	// Policies take the place of the Formats' own, by dialect.
+	Policies map[string]Policy
 
 	// MaxInFlight is how many exchanges of up to one second there are at once, over all webhooks; default 256. One that
 	// lasts longer makes room for another, as long as there are at most eight times as many of these: nine times
@@ -66,6 +68,14 @@ type AttemptReport struct {
 	Dialect    string
 	Deliveries int
 	Attempt    schemas.Attempt
+}
+
+// policy is the policy of a dialect whose Format is known.
+func (e *Engine) policy(dialect string) Policy {
+	if p, ok := e.o.Policies[dialect]; ok {
+		return p
+	}
+	return e.o.Formats[dialect].Policy()
 }
 
 func (o *Options) complete() error {

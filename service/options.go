@@ -44,6 +44,8 @@ type Options struct {
 	// Origins are web origins whose pages may call ("https://app.example.com"); none: the service's own.
 	Origins []string
 
+	// Policies change what dialects do about failed deliveries, by the dialect's name.
+	Policies map[string]Policy
 	// RequireHTTPS makes SuperOffice's documents refuse an http TargetUrl, as that vendor does.
 	RequireHTTPS bool
 	// SuperOfficePing saves a SuperOffice webhook only when its receiver answers a test event with 200, as that vendor does.

@@ -85,8 +85,12 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	for _, d := range dialects {
 		formats[d.Name] = d.Format
 	}
+	changed, err := policies(dialects, o)
+	if err != nil {
+		return err
+	}
 	s.engine, err = delivery.New(delivery.Options{
-		Store: s.store, Formats: formats, Log: o.Log, Allow: o.Allow,
+		Store: s.store, Formats: formats, Policies: changed, Log: o.Log, Allow: o.Allow,
 		MaxInFlight: o.MaxInFlight, Timeout: o.Timeout, UserAgent: "Hookswitch/" + o.Version,
 	})
 	if err != nil {

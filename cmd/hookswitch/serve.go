@@ -47,6 +47,8 @@ func serviceFlags() []cli.Flag {
 		&cli.IntFlag{Name: "max-in-flight", Value: 256, Usage: "deliveries sent at once", Sources: env("MAX_IN_FLIGHT")},
 		&cli.DurationFlag{Name: "idempotency-window", Value: 24 * time.Hour, Usage: "how long a repeated event id is answered with the first result", Sources: env("IDEMPOTENCY_WINDOW")},
 		&cli.DurationFlag{Name: "retention", Value: 30 * 24 * time.Hour, Usage: "how long events, deliveries and attempts are kept; what is still owed stays", Sources: env("RETENTION")},
+		&cli.StringSliceFlag{Name: "retry", Usage: "`DIALECT=WAITS` between attempts instead of the vendor's, such as vision6=1m/5m/30m; repeatable", Sources: env("RETRY")},
+		&cli.StringSliceFlag{Name: "give-up", Usage: "`DIALECT=EFFECT` on a webhook when a delivery is given up, instead of the vendor's: none, fail or remove; repeatable", Sources: env("GIVE_UP")},
 		&cli.BoolFlag{Name: "superoffice-require-https", Usage: "refuse a SuperOffice TargetUrl that is not https, as that vendor does", Sources: env("SUPEROFFICE_REQUIRE_HTTPS")},
 		&cli.BoolFlag{Name: "superoffice-ping", Usage: "save a SuperOffice webhook only when its receiver answers a test event with 200, as that vendor does", Sources: env("SUPEROFFICE_PING")},
 		&cli.StringFlag{Name: "copernica-key-id", Value: "one._domainkey.copernica.com", Usage: "`NAME` of the DNS record with the key of Copernica's signatures", Sources: env("COPERNICA_KEY_ID")},
@@ -102,6 +104,9 @@ func options(c *cli.Command) (service.Options, error) {
 		Origins:   c.StringSlice("origin"), RequireHTTPS: c.Bool("superoffice-require-https"),
 		SuperOfficePing: c.Bool("superoffice-ping"),
 		CopernicaKeyID:  c.String("copernica-key-id"), Version: version,
+	}
+	if o.Policies, err = parsePolicies(c.StringSlice("retry"), c.StringSlice("give-up")); err != nil {
+		return o, err
 	}
 	for _, text := range c.StringSlice("allow-endpoint") {
 		prefix, err := parsePrefix(text)

@@ -1,0 +1,66 @@
+package service
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hookswitch/hookswitch/delivery"
+	"github.com/hookswitch/hookswitch/methods"
+)
+
+// GiveUp is what a delivery given up does to its webhook.
+type GiveUp string
+
+// The ways of giving up. A webhook that has only failed for too long, or whose receiver answers 410, is stopped all the
+// same where the dialect says so.
+const (
+	GiveUpNone   GiveUp = "none"   // nothing: the next delivery is tried as if nothing had been
+	GiveUpFail   GiveUp = "fail"   // the webhook becomes failing, until its owner makes it active again
+	GiveUpRemove GiveUp = "remove" // the webhook is deleted
+)
+
+// Policy changes what a dialect's vendor does about failed deliveries. Zero fields leave the vendor's.
+type Policy struct {
+	Retry  []time.Duration // waits before the 2nd, 3rd, … attempt; a native webhook's own beat it
+	GiveUp GiveUp
+}
+
+// policies are the policies of the dialects that o changes.
+func policies(dialects []methods.Dialect, o Options) (map[string]delivery.Policy, error) {
+	out := map[string]delivery.Policy{}
+	known := map[string]delivery.Format{}
+	for _, d := range dialects {
+		known[d.Name] = d.Format
+	}
+	for name, change := range o.Policies {
+		format, ok := known[name]
+		if !ok {
+			return nil, fmt.Errorf("there is no dialect %q; there are %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		}
+		p := format.Policy()
+		if change.Retry != nil {
+			p.Waits = change.Retry
+		}
+		for _, wait := range change.Retry {
+			if wait <= 0 {
+				return nil, fmt.Errorf("the retries of %s: a wait must be longer than nothing", name)
+			}
+		}
+		switch change.GiveUp {
+		case "":
+		case GiveUpNone:
+			p.OnDead = delivery.EffectNone
+		case GiveUpFail:
+			p.OnDead = delivery.EffectFail
+		case GiveUpRemove:
+			p.OnDead = delivery.EffectRemove
+		default:
+			return nil, fmt.Errorf("giving up in %s must be none, fail or remove", name)
+		}
+		out[name] = p
+	}
+	return out, nil
+}

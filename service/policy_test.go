@@ -1,0 +1,58 @@
+package service
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// TestAnOperatorChangesAVendorsPolicy: Vision6 removes a webhook after its sixth failed attempt; here it is kept, and there are
+// two attempts.
+func TestAnOperatorChangesAVendorsPolicy(t *testing.T) {
+	t.Parallel()
+	s := open(t, func(o *Options) {
+		o.Policies = map[string]Policy{"vision6": {Retry: []time.Duration{time.Millisecond}, GiveUp: GiveUpNone}}
+	})
+	var calls atomic.Int64
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		calls.Add(1)
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
+	defer receiver.Close()
+	key := s.LocalKey()
+	client := s.Client(t.Context(), key)
+	defer client.Close()
+	details := map[string]any{"object": "contact", "event": "created", "url": receiver.URL}
+	if err := client.Call(t.Context(), "addWebhook", []any{key, details}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Call(t.Context(), "publishEvent", map[string]any{"type": "contact.created"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for {
+		var list struct {
+			Items []struct {
+				State    string `json:"state"`
+				Attempts int    `json:"attempts"`
+			} `json:"items"`
+		}
+		if err := client.Call(ctx, "listDeliveries", nil, &list); err != nil {
+			t.Fatal(err)
+		}
+		if len(list.Items) == 1 && list.Items[0].State == "dead" {
+			if list.Items[0].Attempts != 2 || calls.Load() != 2 {
+				t.Errorf("%d attempts, %d calls, want 2", list.Items[0].Attempts, calls.Load())
+			}
+			break
+		}
+	}
+	var count int
+	if err := client.Call(ctx, "countWebhooks", []any{key}, &count); err != nil || count != 1 {
+		t.Errorf("%d webhooks are left (%v), want 1", count, err)
+	}
+}
