@@ -22,6 +22,8 @@ type Dialect struct {
 
 	// PartialPut says that the vendor's PUT takes a document that lacks required members, which stay as they were.
 	PartialPut bool
+	// PutMerges says that what a PUT's document does not name stays as it was. Else secrets and state alone do.
+	PutMerges bool
 
 	// Parse turns a registration document (a JSON object that has passed the schema of its method) into a webhook:
 	// Endpoint, Match, State, Name, Secrets, Headers, Properties, PublicID, Document and Metadata; methods fills in

@@ -93,10 +93,14 @@ func (o *Operations) event(c *Call, doc json.RawMessage, prefix string) (e *sche
 // maxData is how large the data of an event may be, in bytes.
 const maxData = 1 << 20
 
-// reservedType reports whether events of a type are the server's own to publish.
-func reservedType(eventType string) bool { return strings.HasPrefix(eventType, "webhook.") }
+// reservedType reports whether events of a type are the server's own to publish: "webhook.…", and "webhook17.…", by which a
+// dialect announces a webhook's changes of state.
+func reservedType(eventType string) bool {
+	rest, ok := strings.CutPrefix(eventType, "webhook")
+	return ok && strings.HasPrefix(strings.TrimLeft(rest, "0123456789"), ".")
+}
 
-const reservedMessage = `must not begin with "webhook.": those types are the server's own`
+const reservedMessage = `must not begin with "webhook.", nor with a number between: those types are the server's own`
 
 func publishEvents(ctx context.Context, c *Call) (any, error) {
 	var p struct {

@@ -3,6 +3,8 @@ package methods
 import (
 	"encoding/json"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/sourcegraph/jsonrpc2"
 
@@ -77,6 +79,30 @@ func prefixed(err error, prefix string) error {
 	}
 	return &out
 }
+
+// withFaults adds to a refusal what another look at the same document found, except at places that have a fault already:
+// what is wrong with those is known.
+func withFaults(err, more error) error {
+	e, ok := errors.AsType[*schemas.Error](err)
+	m, also := errors.AsType[*schemas.Error](more)
+	if !ok || !also || e.Kind != schemas.KindInvalidParams || m.Kind != schemas.KindInvalidParams {
+		return err
+	}
+	out := *e
+	out.Faults = slices.Clone(e.Faults)
+	for _, f := range m.Faults {
+		near := func(g schemas.Fault) bool {
+			return strings.HasPrefix(f.Pointer+"/", g.Pointer+"/") || strings.HasPrefix(g.Pointer+"/", f.Pointer+"/")
+		}
+		if len(out.Faults) < maxFaults && !slices.ContainsFunc(e.Faults, near) {
+			out.Faults = append(out.Faults, f)
+		}
+	}
+	return &out
+}
+
+// maxFaults is how many faults one refusal lists; the schemas stop at the same number.
+const maxFaults = 16
 
 // raw is the JSON of a value of our own, which always can be written.
 func raw(v any) json.RawMessage {

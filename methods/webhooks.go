@@ -41,13 +41,14 @@ func register(ctx context.Context, c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, pointer, err := c.catalogue.Bind(c.Method, d.Form, c.Params)
-	if err != nil {
-		return nil, err
-	}
 	prefix := "/params"
 	if positional(c.Params) {
 		prefix = "/params/0"
+	}
+	doc, pointer, err := c.catalogue.Bind(c.Method, d.Form, c.Params)
+	if err != nil {
+		_, more := d.Parse(documentIn(c.Params), nil)
+		return nil, withFaults(err, prefixed(more, prefix))
 	}
 	c.Params, c.Pointer = doc, pointer
 	w, err := c.Register(ctx, c, d, doc, prefix)
@@ -118,7 +119,7 @@ func (o *Operations) replace(ctx context.Context, c *Call, w *schemas.Webhook, d
 		return nil, err
 	}
 	got, err := o.Change(ctx, c, d, w.ID, func(old *schemas.Webhook) (*schemas.Webhook, error) {
-		if !d.PartialPut {
+		if !d.PutMerges {
 			old = undocumented(old)
 		}
 		w, err := d.Parse(doc, old)

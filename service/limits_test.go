@@ -88,3 +88,36 @@ func TestWrongOptionsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestNobodyPublishesTheServersOwnTypes(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	client := s.Client(t.Context(), s.LocalKey())
+	defer client.Close()
+	for eventType, want := range map[string]bool{
+		"webhook.failing": true, "webhook17.stopped": true, "webhooks.created": false, "webhook17x.stopped": false, "webhook17": false,
+	} {
+		err := client.Call(t.Context(), "publishEvent", map[string]any{"type": eventType}, nil)
+		if refused := err != nil; refused != want {
+			t.Errorf("%s: %v, want a refusal: %v", eventType, err, want)
+		}
+	}
+}
+
+func TestEveryFaultOfADocumentIsNamedAtOnce(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	client := s.Client(t.Context(), s.LocalKey())
+	defer client.Close()
+	// The trigger is the schema's business, the handler's URL the dialect's.
+	err := client.Call(t.Context(), "postWebhook", map[string]any{"handler": "ftp://x", "trigger": "nope", "database": "x"}, nil)
+	refusal, ok := errors.AsType[*jsonrpc2.Error](err)
+	if !ok || refusal.Data == nil {
+		t.Fatalf("got %v, want a refusal", err)
+	}
+	for _, pointer := range []string{`"/params/handler"`, `"/params/trigger"`, `"/params/database"`} {
+		if strings.Count(string(*refusal.Data), pointer) != 1 {
+			t.Errorf("%s is not named once: %s", pointer, *refusal.Data)
+		}
+	}
+}

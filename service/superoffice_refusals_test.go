@@ -160,7 +160,7 @@ func soAddresses(key, read, stranger string) map[string]soRefusal {
 		"test of nothing":     {key, "POST", "/api/v1/Webhook/Test", jsonType, `{}`, 400, soArgument, "Webhook TargetUrl is missing"},
 		"signal of nothing":   {key, "POST", agent + "SignalEvent", jsonType, `{}`, 400, soArgument, "event is missing"},
 		"signal of odd names": {key, "POST", "/api/v1/Webhook/a%20b/1", "", "", 400, soArgument, "event must be segments of letters, digits, _ and -, joined by single dots"},
-		"signal of our own":   {key, "POST", "/api/v1/Webhook/webhook.stopped/1", "", "", 400, soArgument, `event must not begin with "webhook.": those types are the server's own`},
+		"signal of our own":   {key, "POST", "/api/v1/Webhook/webhook.stopped/1", "", "", 400, soArgument, `event must not begin with "webhook.", nor with a number between: those types are the server's own`},
 		"signal, odd key":     {key, "POST", "/api/v1/Webhook/foo.bar/one", "", "", 400, soArgument, "primaryKey must be an integer or null"},
 		"signal, negative":    {key, "POST", "/api/v1/Webhook/foo.bar/-1", "", "", 400, soArgument, "primaryKey must be at least 0"},
 		"signal, odd data":    {key, "POST", "/api/v1/Webhook/foo.bar/1", jsonType, `[1]`, 400, soArgument, "data must be an object or null"},

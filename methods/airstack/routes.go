@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/hookswitch/hookswitch/methods"
@@ -76,6 +78,11 @@ func testFilter(r *rest.Request) (rest.Call, error) {
 	d := draft{Document: methods.ReadDocument(r.Body, false), webhook: &schemas.Webhook{}}
 	if !d.addTypesBeside() {
 		d.Fault("is required", "event_type")
+	}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if !slices.Contains([]string{"event_type", "eventTypes", "filter", "payload"}, name) {
+			d.Fault("is not a member this address knows", name)
+		}
 	}
 	filter, payload := unwrapped(members["filter"]), members["payload"]
 	if !absent(filter) && !isObject(filter) {

@@ -26,6 +26,7 @@ func New(o Options) methods.Dialect {
 		Form:       Name,
 		Marks:      []string{"handler"},
 		PartialPut: true,
+		PutMerges:  true,
 		Parse:      Parse,
 		Identity:   methods.IdentityOf,
 		Show:       Show,

@@ -7,6 +7,7 @@ import (
 	"math"
 	"mime"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -159,18 +160,23 @@ func (f *field) object() map[string]any {
 	return out
 }
 
-// value is a string, a list when the names are 0, 1, 2, …, else an object.
+// value is a string, a list when all names are numbers (PHP leaves gaps where an array was filtered), else an object.
 func (f *field) value() any {
 	if f.group == nil {
 		return f.text
 	}
-	list := make([]any, 0, len(f.group))
-	for i := range len(f.group) {
-		member := f.group[strconv.Itoa(i)]
-		if member == nil {
+	numbers := make([]int, 0, len(f.group))
+	for name := range f.group {
+		n, err := strconv.Atoi(name)
+		if err != nil || strconv.Itoa(n) != name || n < 0 {
 			return f.object()
 		}
-		list = append(list, member.value())
+		numbers = append(numbers, n)
+	}
+	slices.Sort(numbers)
+	list := make([]any, len(numbers))
+	for i, n := range numbers {
+		list[i] = f.group[strconv.Itoa(n)].value()
 	}
 	return list
 }

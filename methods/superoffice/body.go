@@ -29,14 +29,15 @@ type body struct {
 	FieldValues        json.RawMessage `json:"FieldValues,omitempty"`
 }
 
-// isMember reports whether every or some body has a member of that name of its own.
+// members are the names of what every or some body has of its own.
+var members = [...]string{
+	"EventId", "Timestamp", "Changes", "Values", "Event", "PrimaryKey", "Entity", "ContextIdentifier",
+	"ChangedByAssociateId", "WebhookName", "FieldValues",
+}
+
+// isMember reports whether a name is one of members. Case does not count: a .NET receiver's JSON does not mind it.
 func isMember(name string, _ json.RawMessage) bool {
-	switch name {
-	case "EventId", "Timestamp", "Changes", "Values", "Event", "PrimaryKey", "Entity", "ContextIdentifier",
-		"ChangedByAssociateId", "WebhookName", "FieldValues":
-		return true
-	}
-	return false
+	return slices.ContainsFunc(members[:], func(m string) bool { return strings.EqualFold(m, name) })
 }
 
 // Where a member is read from: the names in attributes or data, in the spelling of events and of the vendor.

@@ -29,6 +29,7 @@ func New(o Options) methods.Dialect {
 		Registers: "postWebhook",
 		Form:      Name,
 		Marks:     []string{"TargetUrl"},
+		PutMerges: true,
 		Parse:     o.parse,
 		Patch:     patch,
 		TestType:  testEvent,
