@@ -111,7 +111,7 @@ func (b *binding) bind(params json.RawMessage, objectOnly bool) (json.RawMessage
 // read splits the text into parameters, values for the validator included.
 func (b *binding) read(text []byte, objectOnly bool) *trouble {
 	if !utf8.Valid(text) {
-		return &trouble{message: "is not valid UTF-8"}
+		return notUTF8
 	}
 	r := &reader{text: text}
 	var t *trouble
@@ -236,14 +236,7 @@ func (b *binding) at(tokens []string) string {
 
 // checkDetails checks a document that is one parameter of its method.
 func (b *binding) checkDetails(doc json.RawMessage) error {
-	r := &reader{text: bytes.Trim(doc, " \t\r\n")}
-	if !utf8.Valid(r.text) {
-		return Invalid(Fault{b.prefix, "is not valid UTF-8"})
-	}
-	v, t := r.value(1, maxDepth)
-	if t == nil && !r.end() {
-		t = malformed
-	}
+	v, t := readAll(doc)
 	if t != nil {
 		return Invalid(Fault{appendPointer(b.prefix, t.tokens()...), t.message})
 	}

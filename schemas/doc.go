@@ -16,6 +16,9 @@
 //	└─ words.check (explain.go)             the validator's findings → faults
 //	   └─ sentence (sentences.go)           what the schema demands, never what the value was
 //	DecodeEvent (decode.go)                 publishEvent's parameters by hand, the schema only to explain
+//	CompileEventSchema (eventschema.go)     a customer's schema for the data of events, compiled offline
+//	└─ meter.attach (meter.go)              what one check may cost
+//	EventSchema.Check (eventschema.go)      an event's data → faults
 //	OpenRPC (openrpc.go)                    the document that rpc.discover answers with
 //
 // # The files

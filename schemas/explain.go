@@ -40,8 +40,13 @@ func (f *faults) err() error {
 	if len(f.list) == 0 {
 		return nil
 	}
+	return Invalid(f.first()...)
+}
+
+// first is as many faults as one error lists, in the order of their pointers.
+func (f *faults) first() []Fault {
 	slices.SortFunc(f.list, func(a, b Fault) int { return comparePointers(a.Pointer, b.Pointer) })
-	return Invalid(f.list[:min(len(f.list), maxFaults)]...)
+	return f.list[:min(len(f.list), maxFaults)]
 }
 
 // comparePointers orders by token, numbers by size.
@@ -98,7 +103,7 @@ func (w words) check(schema *jsonschema.Schema, v any, found *faults, at func(to
 		if !ok {
 			return errValidator
 		}
-		explainer{words: w, at: at, faults: found}.explain(e)
+		explainer{words: w, unknown: unknownMember, at: at, faults: found}.explain(e)
 	}
 	return found.err()
 }
@@ -106,9 +111,10 @@ func (w words) check(schema *jsonschema.Schema, v any, found *faults, at func(to
 // explainer turns what the validator found into faults. Nothing of a value gets into a message: only names and limits
 // that stand in the schema.
 type explainer struct {
-	words  words
-	at     func(tokens []string) string
-	faults *faults
+	words   words
+	unknown string // said of a member too many, where words says nothing
+	at      func(tokens []string) string
+	faults  *faults
 }
 
 func (x explainer) explain(e *jsonschema.ValidationError) {
@@ -130,6 +136,12 @@ func (x explainer) explain(e *jsonschema.ValidationError) {
 		for _, name := range k.Missing {
 			x.faults.add(at(name), "is missing")
 		}
+	case *kind.DependentRequired:
+		for _, name := range k.Missing {
+			x.faults.add(at(name), "is missing")
+		}
+	case *kind.PropertyNames: // its place, by the validator, is a wrong one
+		x.faults.add(x.at(nil), "has a member of a name that is not allowed")
 	case *kind.AdditionalProperties:
 		for _, name := range k.Properties {
 			x.faults.add(at(name), x.sentence(e))
@@ -146,6 +158,9 @@ func (x explainer) sentence(e *jsonschema.ValidationError) string {
 		if said, ok := x.words[e.SchemaURL]; ok {
 			return said
 		}
+	}
+	if _, ok := e.ErrorKind.(*kind.AdditionalProperties); ok {
+		return x.unknown
 	}
 	return sentence(e.ErrorKind)
 }

@@ -1,8 +1,10 @@
 package schemas
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
+	"unicode/utf8"
 )
 
 // Limits of a parameters text, checked before the validator sees any of it. They are not settings: the validator
@@ -22,6 +24,7 @@ type trouble struct {
 }
 
 var (
+	notUTF8   = &trouble{message: "is not valid UTF-8", whole: true}
 	malformed = &trouble{message: "is not valid JSON", whole: true}
 	tooDeep   = &trouble{message: "is nested more than 100 levels deep", whole: true}
 	tooMany   = &trouble{message: "holds too many values", whole: true}
@@ -48,6 +51,19 @@ type reader struct {
 	text   []byte
 	pos    int
 	values int // built so far
+}
+
+// readAll builds the whole of a text that is one value.
+func readAll(text []byte) (any, *trouble) {
+	r := &reader{text: bytes.Trim(text, " \t\r\n")}
+	if !utf8.Valid(r.text) {
+		return nil, notUTF8
+	}
+	v, t := r.value(1, maxDepth)
+	if t == nil && !r.end() {
+		t = malformed
+	}
+	return v, t
 }
 
 func (r *reader) space() {

@@ -52,8 +52,6 @@ func sentence(k jsonschema.ErrorKind) string {
 		return "must be less than " + number(k.Want)
 	case *kind.MultipleOf:
 		return "must be a multiple of " + number(k.Want)
-	case *kind.AdditionalProperties:
-		return unknownMember
 	case *kind.FalseSchema, *kind.Not:
 		return "is not allowed"
 	}
