@@ -162,21 +162,11 @@ func listKeys(ctx context.Context, c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	after := int64(0)
-	if p.Cursor != "" {
-		if after, err = strconv.ParseInt(p.Cursor, 10, 64); err != nil {
-			return nil, invalid(c.Pointer("cursor"), "is not a cursor of this list")
-		}
-	}
-	records, err := c.store.List(ctx, storage.KindKey, account, after, p.size()+1)
+	records, cursor, err := c.records(ctx, c, storage.KindKey, account, p.page)
 	if err != nil {
-		return nil, fmt.Errorf("list keys: %w", err)
+		return nil, err
 	}
-	out := list{Items: []any{}}
-	if len(records) > p.size() {
-		records = records[:p.size()]
-		out.Cursor = strconv.FormatInt(records[len(records)-1].ID, 10)
-	}
+	out := list{Items: []any{}, Cursor: cursor}
 	for _, r := range records {
 		var k schemas.Key
 		if err := json.Unmarshal(r.Body, &k); err != nil {

@@ -55,9 +55,10 @@ func New(o Options) (*Core, error) {
 	}
 	c.Operations = &Operations{
 		store: o.Store, engine: o.Engine, catalogue: o.Catalogue, window: o.Window, trials: make(chan struct{}, maxTrials),
-		dialects: map[string]*Dialect{}, directory: c.directory, portalLink: o.PortalLink,
+		dialects: map[string]*Dialect{}, directory: c.directory, types: newTypeDirectory(),
+		portalLink: o.PortalLink,
 	}
-	rows := slices.Concat(accountMethods, webhookMethods, subscriptionMethods, eventMethods, deliveryMethods)
+	rows := slices.Concat(accountMethods, webhookMethods, subscriptionMethods, eventMethods, eventTypeMethods, deliveryMethods)
 	for _, d := range o.Dialects {
 		if c.dialects[d.Name] != nil {
 			return nil, fmt.Errorf("dialect %s is there twice", d.Name)
@@ -84,10 +85,29 @@ func (c *Core) fill(rows []Method) error {
 	return nil
 }
 
-// Run keeps accounts and keys up to date until ctx ends. ready is closed when all that are stored are known; no call may
-// be served before.
+// Run keeps accounts, keys and event types up to date until ctx ends. ready is closed when all that are stored are known; no
+// call may be served before.
 func (c *Core) Run(ctx context.Context, ready chan<- struct{}) error {
-	return c.directory.follow(ctx, c.store, ready)
+	for change, err := range c.store.Follow(ctx, storage.KindAccount, storage.KindKey, storage.KindEventType) {
+		if err != nil {
+			return err
+		}
+		if change.CaughtUp {
+			if ready != nil {
+				close(ready)
+				ready = nil
+			}
+			continue
+		}
+		apply := c.directory.apply
+		if change.Record.Kind == storage.KindEventType {
+			apply = c.types.apply
+		}
+		if err := apply(change); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
 }
 
 // Lookup finds the handler of a method, as rpc.Options wants it.

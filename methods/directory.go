@@ -1,7 +1,6 @@
 package methods
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -12,7 +11,7 @@ import (
 	"github.com/hookswitch/hookswitch/storage"
 )
 
-// directory is the accounts and keys in memory. It follows the store, and takes this node's own changes at once, so that
+// directory is the accounts and keys in memory. It follows the store by [Core.Run], and takes this node's own changes at once, so that
 // a key works, or no longer works, from the moment its call is answered.
 type directory struct {
 	mu       sync.RWMutex
@@ -45,26 +44,6 @@ func newDirectory() *directory {
 		accounts: map[schemas.AccountID]string{},
 		local:    map[[sha256.Size]byte]Caller{},
 	}
-}
-
-// follow keeps the directory up to date until ctx ends. ready is closed when all that existed is in.
-func (d *directory) follow(ctx context.Context, store storage.Catalog, ready chan<- struct{}) error {
-	for change, err := range store.Follow(ctx, storage.KindAccount, storage.KindKey) {
-		if err != nil {
-			return err
-		}
-		if change.CaughtUp {
-			if ready != nil {
-				close(ready)
-				ready = nil
-			}
-			continue
-		}
-		if err := d.apply(change); err != nil {
-			return err
-		}
-	}
-	return ctx.Err()
 }
 
 func (d *directory) apply(change storage.Change) error {

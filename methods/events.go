@@ -63,8 +63,24 @@ func publishedJSON(id string, matched int, duplicate bool) rpc.Raw {
 	return append(b, '}')
 }
 
-// event reads a published event; given says whether the publisher chose its id.
+// event reads a published event and checks it by its type; given says whether the publisher chose its id.
 func (o *Operations) event(c *Call, doc json.RawMessage, prefix string) (e *schemas.Event, given bool, err error) {
+	if e, given, err = o.readEvent(c, doc, prefix); err != nil {
+		return nil, false, err
+	}
+	t := o.types.find(e.Account, e.Type)
+	if t == nil {
+		return e, given, nil
+	}
+	member := "/data"
+	if positional(doc) {
+		member = "/1"
+	}
+	return e, given, t.check(e.Data, prefix+member)
+}
+
+// readEvent is event without the check by its type.
+func (o *Operations) readEvent(c *Call, doc json.RawMessage, prefix string) (e *schemas.Event, given bool, err error) {
 	e, err = o.catalogue.DecodeEvent(doc, prefix)
 	if err != nil {
 		return nil, false, err
@@ -115,6 +131,9 @@ func publishEvents(ctx context.Context, c *Call) (any, error) {
 	var windows []time.Duration
 	var places []int // of events in results
 	for i, doc := range p.Events {
+		if ctx.Err() != nil { // a thousand checks by costly schemas take minutes
+			return nil, ctx.Err()
+		}
 		e, given, err := c.event(c, doc, prefix+"/"+strconv.Itoa(i))
 		if err != nil {
 			results[i] = refused(err)

@@ -27,9 +27,14 @@ func signalEvent(ctx context.Context, c *Call) (any, error) {
 			event.Attributes[name] = value
 		}
 	}
-	e, _, err := c.event(c, raw(event), "/params")
+	e, _, err := c.readEvent(c, raw(event), "/params")
 	if err != nil {
 		return nil, err
+	}
+	if t := c.types.find(e.Account, e.Type); t != nil {
+		if err := t.check(e.Data, c.Pointer("data")); err != nil {
+			return nil, err
+		}
 	}
 	return c.publish(ctx, e, 0)
 }

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/hookswitch/hookswitch/schemas"
+	"github.com/hookswitch/hookswitch/storage"
 )
 
 // webhookMethods are the methods that all dialects' webhooks share, under the names of the REST vendors' documents.
@@ -257,4 +259,23 @@ func (o *Operations) listWebhooks(ctx context.Context, c *Call, p page, wanted f
 		out.Items = append(out.Items, document)
 	}
 	return out, nil
+}
+
+// records is one page of the records of a kind, oldest first.
+func (o *Operations) records(ctx context.Context, c *Call, k storage.Kind, a schemas.AccountID, p page) (got []storage.Record, cursor string, err error) {
+	after := int64(0)
+	if p.Cursor != "" {
+		if after, err = strconv.ParseInt(p.Cursor, 10, 64); err != nil {
+			return nil, "", invalid(c.Pointer("cursor"), "is not a cursor of this list")
+		}
+	}
+	got, err = o.store.List(ctx, k, a, after, p.size()+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("list records of kind %d: %w", k, err)
+	}
+	if len(got) > p.size() {
+		got = got[:p.size()]
+		cursor = strconv.FormatInt(got[len(got)-1].ID, 10)
+	}
+	return got, cursor, nil
 }

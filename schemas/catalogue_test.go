@@ -25,10 +25,10 @@ func TestEveryMethodOfTheIssueIsThere(t *testing.T) {
 	t.Parallel()
 	want := []string{
 		"addWebhook", "authenticate", "countWebhooks", "createDefaultWebhook", "createKey", "createPortalLink",
-		"createSubscription", "deleteSubscription", "deleteWebhook", "editWebhook", "getAccount", "getDelivery",
+		"createSubscription", "deleteEventType", "deleteSubscription", "deleteWebhook", "editWebhook", "getAccount", "getDelivery",
 		"getEvent", "getLastError", "getSigningKeys", "getSubscription", "getWebhook", "getWebhookById", "listDeliveries",
-		"listEvents", "listKeys", "listSubscriptions", "listWebhooks", "patchWebhook", "ping", "postWebhook",
-		"publishEvent", "publishEvents", "putWebhook", "retryDelivery", "revokeKey", "rotateSecret", "rotateSigningKey",
+		"listEventTypes", "listEvents", "listKeys", "listSubscriptions", "listWebhooks", "patchWebhook", "ping", "postWebhook",
+		"publishEvent", "publishEvents", "putEventType", "putWebhook", "retryDelivery", "revokeKey", "rotateSecret", "rotateSigningKey",
 		"rpc.discover", "searchWebhooks", "signalEvent", "testFilter", "testSubscription", "testWebhook",
 		"updateSubscription",
 	}

@@ -66,9 +66,15 @@ var faultTests = map[string][]struct{ form, params, want string }{
 		{"superoffice", `{"TargetUrl":"u","Events":["a"],"State":4,"Headers":{"a":1},"Properties":[]}`, "/params/Headers/a must be a string; /params/Properties must be an object or null; /params/State must be at most 3"},
 		{"superoffice", `{"TargetUrl":"u","targetUrl":"u","Events":["a"]}`, "/params/targetUrl is there twice"},
 	},
-	"getWebhook":     {{"", `{"id":true}`, "/params/id must be an integer or a string"}},
-	"getAccount":     {{"", `{"id":1}`, "/params/id" + noMember}},
-	"getSigningKeys": {{"", ``, "/params/dialect is missing"}, {"", `["native"]`, "/params/0 must be one of copernica"}},
+	"putEventType": {
+		{"", `[]`, "/params/0 is missing"},
+		{"", `["a.*",5,{"anything":["goes"]}]`, "/params/0" + eventType + "; /params/1 must be a string or null"},
+	},
+	"listEventTypes":  {{"", `[0]`, "/params/0 must be at least 1"}},
+	"deleteEventType": {{"", `{"type":"a.*"}`, "/params/type" + eventType}},
+	"getWebhook":      {{"", `{"id":true}`, "/params/id must be an integer or a string"}},
+	"getAccount":      {{"", `{"id":1}`, "/params/id" + noMember}},
+	"getSigningKeys":  {{"", ``, "/params/dialect is missing"}, {"", `["native"]`, "/params/0 must be one of copernica"}},
 	"rotateSigningKey": {
 		{"", `{"dialect":"copernica","after":-1}`, "/params/after must be at least 0"},
 		{"", `["copernica",2678401]`, "/params/1 must be at most 2678400"},

@@ -168,6 +168,17 @@ func PlainText(raw json.RawMessage) string {
 	return s
 }
 
+// EventType is what an account says about its events of one type. Only types it says something about are kept; events of
+// all others are taken as they are.
+type EventType struct {
+	Type        string `json:"type"` // exact, not a pattern
+	Description string `json:"description,omitempty"`
+	// Schema is the JSON Schema that the data of such events must satisfy, see [CompileEventSchema]; nil takes any.
+	Schema  json.RawMessage `json:"schema,omitempty"`
+	Created time.Time       `json:"created"`
+	Updated time.Time       `json:"updated"`
+}
+
 // DeliveryState says how far a delivery has come.
 type DeliveryState string
 
