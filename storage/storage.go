@@ -171,6 +171,14 @@ type Ask struct {
 	// Skip reports lanes to leave alone; nil skips none. It is called under the engine's locks: it must be quick and
 	// must not call the store.
 	Skip func(Lane) bool
+	// Share is how many deliveries of a lane at most, 1 or more, if that is less than PerLane; nil: PerLane for all. Called
+	// like Skip, once a lane.
+	Share func(Lane) int
+	// InOrder reports lanes that are handed out strictly in the order of their events' numbers; nil: none. Claim stops in such
+	// a lane at the first open delivery that is not due or that somebody holds, whatever is due behind it: so nothing is
+	// handed out before all that came earlier is closed or in the same caller's hands by the same Claim. Called like Skip.
+	// When the answer for a lane changes, the caller says so by Postpone with 0: an engine may remember what a lane waits for.
+	InOrder func(Lane) bool
 }
 
 // Next is what becomes of a delivery.
@@ -202,7 +210,7 @@ type Settled struct {
 
 // Queue hands out what is due and takes back what became of it.
 type Queue interface {
-	// Claim leases due deliveries, oldest due first within a lane, lanes in turn so that none starves. Never blocks
+	// Claim leases due deliveries, oldest due first within a lane unless Ask.InOrder says otherwise, lanes in turn so that none starves. Never blocks
 	// for work: with nothing due it returns none. next is a hint how long until something may become due that Ask
 	// does not skip (negative: nothing is waiting).
 	Claim(ctx context.Context, ask Ask) (held []Held, next time.Duration, err error)
@@ -221,8 +229,8 @@ type Queue interface {
 
 // Lanes treats all deliveries of one webhook together.
 type Lanes interface {
-	// Postpone keeps Claim away from a lane for d, counted from now; 0 lifts it. A hint for speed: it may be
-	// forgotten when the store is opened again.
+	// Postpone keeps Claim away from a lane for d, counted from now; 0 lifts it, and makes Claim look at the lane
+	// anew. A hint for speed: it may be forgotten when the store is opened again.
 	Postpone(ctx context.Context, l Lane, d time.Duration) error
 	// Drop discards open deliveries of a lane, in bounded steps; call it again while more.
 	Drop(ctx context.Context, l Lane) (more bool, err error)

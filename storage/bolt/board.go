@@ -175,21 +175,25 @@ func (b *board) apply(effects []effect, now instant) {
 	for i := range effects {
 		e := &effects[i]
 		l := b.lane(e.ref.Lane())
+		stirred := l.order.stir(e.ref.Seq)
+		h := l.held[e.ref.Seq]
 		switch e.what {
 		case effectHeld:
 			e.held.Token = b.grant(l, e.spot, now, e.hold).token
-			continue
 		case effectClosed:
-			if h := l.held[e.ref.Seq]; h != nil {
+			if h != nil {
 				b.revoke(h)
 			}
-			continue
+		case effectDue, effectReopened:
+			if h != nil && (h == e.was || e.what == effectReopened) {
+				b.revoke(h)
+			}
+			l.note(e.spot)
+			stirred = true
 		}
-		if h := l.held[e.ref.Seq]; h != nil && (h == e.was || e.what == effectReopened) {
-			b.revoke(h)
+		if stirred {
+			b.settleIn(l, now)
 		}
-		l.note(e.spot)
-		b.settleIn(l, now)
 	}
 	b.rouse(now)
 }

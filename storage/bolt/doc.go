@@ -50,6 +50,11 @@
 //	Claim ─▶ board.pick: leases that ran out · lanes that ripened · turns ─▶ lane.fill from due ─▶ grant
 //	      ─▶ load: the delivery's row decides, the event's body is copied
 //
+// A lane that is asked for in order (inorder.go) is walked along its line in history instead, from its first open delivery
+// on: the due index, which a retry enters at its end, does not have that order. Memory keeps where that was, and when there
+// is something to look for again. To find it the first time costs reading the lane's part of the due index, about 0.1 s
+// for a million deliveries.
+//
 // # Reading
 //
 // Read transactions are short, because pages they may see cannot be used again and the file grows: pages are bounded,

@@ -46,6 +46,8 @@ type lane struct {
 	index int   // its place in the heap
 	turn  uint64
 	taken int // by the Claim whose number is turn
+	share int // the most that it takes
+	order inOrder
 }
 
 // standing says which line of the board a lane stands in.
@@ -70,11 +72,12 @@ func (l *lane) due() int64 {
 	if due == never {
 		return never
 	}
-	return max(due, l.postponed)
+	return max(due, l.postponed, l.order.until)
 }
 
 // note takes in a delivery that is open and not leased.
 func (l *lane) note(s spot) {
+	l.order.stir(s.seq)
 	if !s.flight && s.compare(l.frontier) > 0 {
 		l.next = min(l.next, s.due)
 		return

@@ -58,6 +58,7 @@ func (b *board) grant(l *lane, s spot, now instant, hold time.Duration) *lease {
 // revoke ends a lease. The board is locked.
 func (b *board) revoke(h *lease) {
 	delete(h.lane.held, h.spot.seq)
+	h.lane.order.stir(h.spot.seq)
 	heap.Remove(&b.leases, h.index)
 }
 

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"sync/atomic"
 
@@ -95,6 +96,15 @@ func (c *calendar) partition(seq uint64) *partition {
 		return nil
 	}
 	return c.partitions[i]
+}
+
+// from lists the partitions of events from a number on.
+func (c *calendar) from(seq uint64) []*partition {
+	i, found := slices.BinarySearchFunc(c.partitions, seq, func(p *partition, seq uint64) int { return cmp.Compare(p.first, seq) })
+	if !found {
+		i = max(i-1, 0)
+	}
+	return c.partitions[i:]
 }
 
 // latest is the newest partition, nil without one.

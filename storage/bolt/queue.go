@@ -58,7 +58,8 @@ func (s *Store) pick(ctx context.Context, ask storage.Ask) (picked []*lease, nex
 	s.board.mu.Lock()
 	defer s.board.mu.Unlock()
 	err = s.view(ctx, func(tx *bbolt.Tx) error {
-		picked, next = s.board.pick(tx.Bucket([]byte(inDue.String())), ask, s.now())
+		from := shelf{tx, tx.Bucket([]byte(inDue.String())), s.calendar.Load(), &s.harm}
+		picked, next = s.board.pick(from, ask, s.now())
 		return nil
 	})
 	return picked, next, err
@@ -107,7 +108,7 @@ func (s *Store) load(tx *bbolt.Tx, h *lease) (storage.Held, miss) {
 
 // pick leases what is due: accounts in turn, the lanes of each in turn, a share to each lane until ask is filled.
 // The board is locked.
-func (b *board) pick(due *bbolt.Bucket, ask storage.Ask, now instant) ([]*lease, time.Duration) {
+func (b *board) pick(from shelf, ask storage.Ask, now instant) ([]*lease, time.Duration) {
 	b.expire(now)
 	b.ripen(now)
 	b.claims++
@@ -124,10 +125,10 @@ func (b *board) pick(due *bbolt.Bucket, ask storage.Ask, now instant) ([]*lease,
 		l.where = parked
 		before := len(picked)
 		if ask.Skip == nil || !ask.Skip(l.id) {
-			picked = b.serve(l, due, ask, now, min(share, ask.Max-len(picked)), picked)
+			picked = b.serve(l, from, ask, now, min(share, ask.Max-len(picked)), picked)
 		}
 		switch {
-		case len(picked) > before && l.taken < ask.PerLane && l.due() <= now.wall:
+		case len(picked) > before && l.taken < l.share && l.due() <= now.wall:
 			l.where = turning
 			t.lanes.push(l)
 		default:
@@ -156,9 +157,12 @@ func (b *board) pick(due *bbolt.Bucket, ask storage.Ask, now instant) ([]*lease,
 }
 
 // serve leases up to n deliveries of a lane that has its turn.
-func (b *board) serve(l *lane, due *bbolt.Bucket, ask storage.Ask, now instant, n int, picked []*lease) []*lease {
+func (b *board) serve(l *lane, from shelf, ask storage.Ask, now instant, n int, picked []*lease) []*lease {
 	if l.turn != b.claims {
-		l.turn, l.taken = b.claims, 0
+		l.turn, l.taken, l.share = b.claims, 0, ask.PerLane
+		if ask.Share != nil {
+			l.share = max(1, min(l.share, ask.Share(l.id)))
+		}
 	}
 	if l.postponed != 0 {
 		if l.postponed > now.wall {
@@ -166,14 +170,18 @@ func (b *board) serve(l *lane, due *bbolt.Bucket, ask storage.Ask, now instant, 
 		}
 		l.postponed = 0
 	}
-	n = min(n, ask.PerLane-l.taken)
+	n = min(n, l.share-l.taken)
+	if n > 0 && ask.InOrder != nil && ask.InOrder(l.id) {
+		return b.serveInOrder(l, from, ask, now, n, picked)
+	}
+	l.order = inOrder{}
 	for reads := 0; n > 0; {
 		if len(l.ready) == 0 || l.ready[0].due > now.wall {
 			// Enough for several turns at once. What others hold is passed over, which the number of reads bounds.
 			if l.next > now.wall || reads == 4 {
 				break
 			}
-			l.fill(due, now.wall, max(16, n, min(ask.Max, 256)))
+			l.fill(from.due, now.wall, max(16, n, min(ask.Max, 256)))
 			reads++
 			continue
 		}
@@ -246,7 +254,7 @@ func (b *board) correct(misses []miss, now instant) {
 		case broken: // nobody can use it: keep it from being claimed for as long as the store is open
 			h.until = never
 			heap.Fix(&b.leases, h.index)
-			continue
+			h.lane.order.stir(h.spot.seq) // and from others waiting for it
 		case early:
 			b.revoke(h)
 			h.lane.note(m.spot)

@@ -34,6 +34,9 @@ func TestRandomHistoriesLoseNothing(t *testing.T) {
 	}
 }
 
+// inOrderWebhook is handed out in order.
+const inOrderWebhook = 3
+
 // randomHistory is a store and what it should owe.
 type randomHistory struct {
 	*testing.T
@@ -100,7 +103,8 @@ func (h *randomHistory) accept() {
 func (h *randomHistory) claim() {
 	held, _, err := h.store.Claim(h.Context(), storage.Ask{
 		Max: 1 + h.rng.IntN(20), PerLane: 1 + h.rng.IntN(5), Hold: time.Duration(h.rng.IntN(3)) * time.Minute,
-		Skip: func(l storage.Lane) bool { return h.rng.IntN(5) == 0 },
+		Skip:    func(l storage.Lane) bool { return h.rng.IntN(5) == 0 },
+		InOrder: func(l storage.Lane) bool { return l.Webhook == inOrderWebhook },
 	})
 	if err != nil {
 		h.Fatal(err)
@@ -109,6 +113,12 @@ func (h *randomHistory) claim() {
 		due, owed := h.due[got.Ref]
 		if !owed || due.After(time.Now()) {
 			h.Fatalf("claimed %+v: owed %v, due %v", got.Ref, owed, due)
+		}
+		for earlier := range h.due {
+			if got.Webhook == inOrderWebhook && earlier.Lane() == got.Lane() && earlier.Seq < got.Seq &&
+				!slices.ContainsFunc(held, func(o storage.Held) bool { return o.Ref == earlier }) {
+				h.Fatalf("claimed %+v before %+v", got.Ref, earlier)
+			}
 		}
 	}
 	h.held = append(h.held, held...)
@@ -169,6 +179,11 @@ func (h *randomHistory) finish() {
 	health, err := h.store.Check(h.Context())
 	if err != nil || int(health.Open) != len(h.due) {
 		h.Fatalf("%d open, want %d, %v", health.Open, len(h.due), err)
+	}
+	for ref := range h.due {
+		if err := h.store.Postpone(h.Context(), ref.Lane(), 0); err != nil { // the claims below are not in order
+			h.Fatal(err)
+		}
 	}
 	for {
 		held, next, err := h.store.Claim(h.Context(), storage.Ask{Max: 7, PerLane: 3, Hold: 1000 * time.Hour})
