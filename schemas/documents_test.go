@@ -94,7 +94,7 @@ var vendorDocuments = []struct{ name, method, form, params string }{
 	{"Airstack: swagger", "createSubscription", "airstack", `{"endpoint":"https://webhook.site","filter_config":{"eventTypes":["follow.created","follow.deleted"]}}`},
 	{"Airstack: eventTypes beside filter_config", "createSubscription", "airstack", `{"endpoint":"https://webhook.site","eventTypes":["follow.created"],"filter_config":{"filter":{},"payload":null}}`},
 	{"Airstack: its first documents", "createSubscription", "airstack", `{"endpoint":"https://webhook.site","filter_config":{"event_type":"ProfileCreated"}}`},
-	{"native: every member", "createSubscription", "native", `{"endpoint":"https://example.com/hook","events":["contact.*","*","a.*.b"],"filter":{"list":{"$in":[1,2]}},"name":"To the CRM","secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw","headers":{"Authorization":"Bearer token"},"properties":{"nested":{"a":[1]}},"metadata":{"team":"sales"},"retry":[0.5,60,3600],"maxInFlight":8,"timeout":2.5}`},
+	{"native: every member", "createSubscription", "native", `{"endpoint":"https://example.com/hook","events":["contact.*","*","a.*.b"],"filter":{"list":{"$in":[1,2]}},"name":"To the CRM","secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw","headers":{"Authorization":"Bearer token"},"properties":{"nested":{"a":[1]}},"metadata":{"team":"sales"},"retry":[0.5,60,3600],"maxInFlight":8,"ordered":true,"rateLimit":0.5,"timeout":2.5}`},
 }
 
 func TestTheVendorsOwnRequestsPass(t *testing.T) {

@@ -108,9 +108,13 @@ type Webhook struct {
 	Properties map[string]json.RawMessage `json:"properties,omitempty"`
 	Metadata   map[string]string          `json:"metadata,omitempty"`
 
-	MaxInFlight int           `json:"maxInFlight,omitempty"` // attempts at once; 0: the server's default
-	Timeout     time.Duration `json:"timeout,omitempty"`     // of one attempt; 0: the server's default
-	Retry       []Seconds     `json:"retry,omitzero"`        // waits between attempts; nil: the dialect's policy; empty: no 2nd attempt
+	MaxInFlight int `json:"maxInFlight,omitempty"` // attempts at once; 0: the server's default
+	// Ordered delivers strictly in the order of acceptance: the next delivery begins once the one before is delivered or dead.
+	Ordered bool `json:"ordered,omitempty"`
+	// RateLimit bounds the deliveries that begin in a second, fractions allowed; 0: no bound.
+	RateLimit float64       `json:"rateLimit,omitempty"`
+	Timeout   time.Duration `json:"timeout,omitempty"` // of one attempt; 0: the server's default
+	Retry     []Seconds     `json:"retry,omitzero"`    // waits between attempts; nil: the dialect's policy; empty: no 2nd attempt
 
 	// Document is the vendor's own registration document, so that a read gives back what was registered.
 	Document json.RawMessage `json:"document,omitempty"`

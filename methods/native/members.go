@@ -23,8 +23,9 @@ const (
 	maxRetries     = 50
 	maxRetryWait   = 7 * 24 * 3600 // seconds
 	maxMaxInFlight = 1000
-	minTimeout     = 0.001 // seconds
-	maxTimeout     = 60    // seconds
+	maxRateLimit   = 1_000_000 // deliveries per second; the least is anything above 0
+	minTimeout     = 0.001     // seconds
+	maxTimeout     = 60        // seconds
 )
 
 func (d *draft) setProperties(raw json.RawMessage) {
@@ -98,6 +99,24 @@ func (d *draft) setMaxInFlight(raw json.RawMessage) {
 		return
 	}
 	d.webhook.MaxInFlight = attempts
+}
+
+func (d *draft) setOrdered(raw json.RawMessage) {
+	if ordered, ok := decode[bool](d, "ordered", raw, "a boolean"); ok {
+		d.webhook.Ordered = ordered
+	}
+}
+
+func (d *draft) setRateLimit(raw json.RawMessage) {
+	rate, ok := decode[float64](d, "rateLimit", raw, "a number")
+	if !ok {
+		return
+	}
+	if rate <= 0 || rate > maxRateLimit {
+		d.Fault("must be a number above 0, at most 1000000", "rateLimit")
+		return
+	}
+	d.webhook.RateLimit = rate
 }
 
 func (d *draft) setTimeout(raw json.RawMessage) {

@@ -74,6 +74,8 @@ var members = []member{
 	{name: "metadata", set: (*draft).setMetadata, remove: func(w *schemas.Webhook) { w.Metadata = nil }},
 	{name: "retry", set: (*draft).setRetry, remove: func(w *schemas.Webhook) { w.Retry = nil }},
 	{name: "maxInFlight", set: (*draft).setMaxInFlight, remove: func(w *schemas.Webhook) { w.MaxInFlight = 0 }},
+	{name: "ordered", set: (*draft).setOrdered, remove: func(w *schemas.Webhook) { w.Ordered = false }},
+	{name: "rateLimit", set: (*draft).setRateLimit, remove: func(w *schemas.Webhook) { w.RateLimit = 0 }},
 	{name: "timeout", set: (*draft).setTimeout, remove: func(w *schemas.Webhook) { w.Timeout = 0 }},
 }
 

@@ -31,6 +31,8 @@ const fullDocument = `{
 	"metadata": {"team": "sales"},
 	"retry": [0.5, 60, 3600],
 	"maxInFlight": 8,
+	"ordered": true,
+	"rateLimit": 2.5,
 	"timeout": 2.5
 }`
 
@@ -82,6 +84,8 @@ func TestParseReadsEveryMember(t *testing.T) {
 		Metadata:    map[string]string{"team": "sales"},
 		Retry:       []schemas.Seconds{0.5, 60, 3600},
 		MaxInFlight: 8,
+		Ordered:     true,
+		RateLimit:   2.5,
 		Timeout:     2500 * time.Millisecond,
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -97,10 +101,10 @@ func TestTheSchemaTakesWhatParseTakes(t *testing.T) {
 	}
 	dialect := native.New(native.Options{})
 	for _, doc := range []string{
-		minimal, fullDocument, with(`"retry":[],"maxInFlight":1000,"timeout":0.001`), with(`"retry":[0,604800],"maxInFlight":1,"timeout":60`),
+		minimal, fullDocument, with(`"retry":[],"maxInFlight":1000,"timeout":0.001,"rateLimit":0.0001,"ordered":false`), with(`"retry":[0,604800],"maxInFlight":1,"timeout":60`),
 		with(`"signature":"ed25519","format":"cloudevents"`), with(`"signature":"hmac-sha256","format":"standard","secret":"` + formerSecret + `"`),
 		with(`"secret":"` + keyPair.secret + `","format":null`),
-		with(`"filter":null,"name":null,"headers":null,"properties":null,"metadata":null,"retry":null,"maxInFlight":null,"timeout":null`),
+		with(`"filter":null,"name":null,"headers":null,"properties":null,"metadata":null,"retry":null,"maxInFlight":null,"timeout":null,"ordered":null,"rateLimit":null`),
 	} {
 		named, _, err := catalogue.Bind(dialect.Registers, dialect.Form, json.RawMessage(doc))
 		if err != nil {
@@ -130,6 +134,8 @@ func TestUpdateChangesOnlyTheGivenMembers(t *testing.T) {
 		"no name":      {`{"name":null}`, func(w *schemas.Webhook) { w.Name = "" }},
 		"no headers":   {`{"headers":null}`, func(w *schemas.Webhook) { w.Headers = nil }},
 		"no policy":    {`{"retry":null,"maxInFlight":null,"timeout":null}`, func(w *schemas.Webhook) { w.Retry, w.MaxInFlight, w.Timeout = nil, 0, 0 }},
+		"no order":     {`{"ordered":null,"rateLimit":null}`, func(w *schemas.Webhook) { w.Ordered, w.RateLimit = false, 0 }},
+		"order":        {`{"ordered":false,"rateLimit":0.5}`, func(w *schemas.Webhook) { w.Ordered, w.RateLimit = false, 0.5 }},
 		"no notes":     {`{"properties":null,"metadata":null}`, func(w *schemas.Webhook) { w.Properties, w.Metadata = nil, nil }},
 		"same scheme":  {`{"signature":"hmac-sha256"}`, func(*schemas.Webhook) {}},
 		"format":       {`{"format":"cloudevents"}`, func(w *schemas.Webhook) { w.Format = "cloudevents" }},
@@ -285,6 +291,10 @@ func TestParsePointsAtEveryFault(t *testing.T) {
 		"maxInFlight 0":        {with(`"maxInFlight":0`), "/maxInFlight"},
 		"maxInFlight broken":   {with(`"maxInFlight":1.5`), "/maxInFlight"},
 		"maxInFlight 1001":     {with(`"maxInFlight":1001`), "/maxInFlight"},
+		"ordered no boolean":   {with(`"ordered":1`), "/ordered"},
+		"rateLimit 0":          {with(`"rateLimit":0`), "/rateLimit"},
+		"rateLimit too high":   {with(`"rateLimit":1000001`), "/rateLimit"},
+		"rateLimit string":     {with(`"rateLimit":"5"`), "/rateLimit"},
 		"timeout 0":            {with(`"timeout":0`), "/timeout"},
 		"timeout 61":           {with(`"timeout":61`), "/timeout"},
 		"timeout string":       {with(`"timeout":"5"`), "/timeout"},

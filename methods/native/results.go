@@ -28,7 +28,9 @@ type Subscription struct {
 	Metadata    map[string]string          `json:"metadata,omitempty"`
 	Retry       []schemas.Seconds          `json:"retry,omitzero"` // absent: the dialect's policy; empty: one attempt
 	MaxInFlight int                        `json:"maxInFlight,omitempty"`
-	Timeout     float64                    `json:"timeout,omitempty"` // seconds
+	Ordered     bool                       `json:"ordered,omitempty"`
+	RateLimit   float64                    `json:"rateLimit,omitempty"` // deliveries per second
+	Timeout     float64                    `json:"timeout,omitempty"`   // seconds
 	Stats       Stats                      `json:"stats"`
 	Created     time.Time                  `json:"created"`
 	Updated     time.Time                  `json:"updated"`
@@ -67,6 +69,8 @@ func show(w *schemas.Webhook, view methods.View) Subscription {
 		Metadata:    w.Metadata,
 		Retry:       w.Retry,
 		MaxInFlight: w.MaxInFlight,
+		Ordered:     w.Ordered,
+		RateLimit:   w.RateLimit,
 		Timeout:     w.Timeout.Seconds(),
 		Stats:       showStats(&view.Tally),
 		Created:     w.Created.UTC(),

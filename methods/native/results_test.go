@@ -43,7 +43,7 @@ const (
 	shownHeaders = `"headers":{"Authorization":"Bearer token","x-shop":"12"},`
 	maskedEvents = `"headers":{"Authorization":"***","x-shop":"***"},`
 	shownNotes   = `"properties":{"colour":"blue","nested":{"a":[1]}},"metadata":{"team":"sales"},` +
-		`"retry":[0.5,60,3600],"maxInFlight":8,"timeout":2.5,`
+		`"retry":[0.5,60,3600],"maxInFlight":8,"ordered":true,"rateLimit":2.5,"timeout":2.5,`
 	noStats    = `"stats":{"calls":0,"errors":0,"consecutiveErrors":0,"dropped":0},`
 	shownTimes = `"created":"2026-11-21T10:00:00Z","updated":"2026-11-21T10:01:00Z"`
 )
