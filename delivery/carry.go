@@ -55,6 +55,9 @@ func (e *Engine) load(x *exchange) *exchange {
 			e.park(x, w)
 			return nil
 		}
+		if w.Ordered && !e.index.ordered(l) {
+			e.Apply(w) // claims must know, before what is not in order is given back
+		}
 		x.hook, x.format = w, e.o.Formats[w.Dialect]
 		if x.format == nil {
 			e.log.Error().Int64("account", int64(l.Account)).Int64("webhook", int64(l.Webhook)).Str("dialect", w.Dialect).

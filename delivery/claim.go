@@ -40,14 +40,27 @@ func (e *Engine) claimOnce() (wait time.Duration, err error) {
 		return e.o.Poll, nil
 	}
 	asked := time.Now()
-	held, next, err := e.store.Claim(e.life, storage.Ask{Max: n, PerLane: perLane, Hold: e.o.Hold, Skip: e.skip})
+	ordered := map[storage.Lane]bool{} // what the store was told, whatever changes meanwhile
+	held, next, err := e.store.Claim(e.life, storage.Ask{
+		Max: n, PerLane: perLane, Hold: e.o.Hold, Skip: e.skip, Share: e.dispatcher.share,
+		InOrder: func(l storage.Lane) bool {
+			is, told := ordered[l]
+			if !told {
+				is = e.index.ordered(l)
+				ordered[l] = is
+			}
+			return is
+		},
+	})
 	e.dispatcher.claimedAll(held, n, number)
 	if len(held) > 0 {
 		items := make([]*item, 0, len(held))
 		for _, h := range held {
 			raw := h.Event
 			h.Event = nil
-			items = append(items, &item{held: h, raw: raw, size: itemSize(len(raw)), until: asked.Add(e.o.Hold)})
+			items = append(items, &item{
+				held: h, raw: raw, size: itemSize(len(raw)), until: asked.Add(e.o.Hold), inOrder: ordered[h.Lane()],
+			})
 		}
 		e.giveBack(e.dispatcher.admit(items), 0)
 	}

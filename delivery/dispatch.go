@@ -164,7 +164,7 @@ func (d *dispatcher) admit(items []*item) (refused []*item) {
 		l := d.laneOf(it.held.Lane())
 		it.lane = l
 		d.items[it] = struct{}{}
-		if d.closing || l.phase == phaseHalted {
+		if d.closing || l.phase == phaseHalted || it.stray() {
 			refused = append(refused, it)
 			continue
 		}
@@ -176,7 +176,13 @@ func (d *dispatcher) admit(items []*item) (refused []*item) {
 
 // offer puts a lane into its ring when it has something to start, and sees to a worker.
 func (d *dispatcher) offer(l *lane) {
-	if d.closing || l.ready || !l.startable(d.laneShare()) {
+	if d.closing || l.ready {
+		return
+	}
+	if !l.startable(d.laneShare()) {
+		if len(l.queue) > 0 && !l.rate.open() {
+			d.nap(l)
+		}
 		return
 	}
 	if l.trailing {
@@ -206,6 +212,7 @@ func (d *dispatcher) take() *exchange {
 			break
 		}
 		if !l.startable(d.laneShare()) {
+			d.offer(l) // for its nap
 			continue
 		}
 		if l.trailing && !d.mayTrail() { // fell behind since it was offered
@@ -248,12 +255,13 @@ func (d *dispatcher) begin(l *lane) *exchange {
 	l.queue = slices.Delete(l.queue, 0, n)
 	x.hook, x.endpoint, x.format, x.policy = l.hook, l.endpoint, l.format, l.policy
 	l.running++
+	l.rate.draw(n)
 	d.seat(x)
 	return x
 }
 
 // finish ends an exchange; halt closes the lane because its webhook is about to be stopped. It returns deliveries to give
-// back: those of a lane that fell behind the others when such lanes hold too much, or that is halted.
+// back: those of a lane that fell behind the others when such lanes hold too much, that is halted, or that is ordered and failed.
 func (d *dispatcher) finish(x *exchange, halt bool) (spilled []*item) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -264,7 +272,7 @@ func (d *dispatcher) finish(x *exchange, halt bool) (spilled []*item) {
 	if halt {
 		l.phase = phaseHalted
 	}
-	if l.phase == phaseHalted || l.trailing && d.crowded() {
+	if l.phase == phaseHalted || l.trailing && d.crowded() || l.ordered && !x.ok {
 		spilled, l.queue = l.queue, nil
 	}
 	d.offer(l)

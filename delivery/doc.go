@@ -59,4 +59,15 @@
 // The window is shared likewise (window.go): half of it, in number and in bytes, for trailing lanes together, a quarter
 // for one lane, and its last eighth for lanes that hold nothing yet. A lane that falls behind while trailing lanes hold too
 // much gives its queue back. What the window has no room for stays in the store, whatever its amount.
+//
+// # Order and rate
+//
+// An ordered webhook has one exchange under way, and the next begins when the store has the end of the one before (order.go).
+// The store keeps the order, not this package: Claim is asked for the lane in the order of its events (storage.Ask.InOrder),
+// and hands nothing out behind a delivery that waits for its retry. So order holds over restarts and, as long as leases
+// hold, over nodes. Nothing is leased at birth, and a lane that fails gives its queue back.
+//
+// A webhook's rate is a token bucket of its lane on this node (limit.go), which is full when the lane is new. The lane holds
+// no more than it may send within a second, the rest waits in the store, so that it does not fill the window; a timer looks
+// at it again when its next delivery may begin.
 package delivery

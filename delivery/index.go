@@ -43,6 +43,7 @@ type entry struct {
 	revision    uint64
 	round       uint32 // of Follow, when it was last seen there
 	active      bool
+	ordered     bool
 	publicID    string
 	types       []string
 	constraints []schemas.Constraint
@@ -69,7 +70,8 @@ func (x *index) knows(l storage.Lane, revision uint64, round uint32) bool {
 	return true
 }
 
-// put takes a webhook in and says whether it changed from not active to active. An older revision than is known, or one
+// put takes a webhook in and says whether the store must look at its lane anew: it changed from not active to active, or
+// between ordered and not. An older revision than is known, or one
 // of a removed webhook, changes nothing.
 func (x *index) put(w *schemas.Webhook, round uint32) (lifted bool) {
 	e := x.compile(w)
@@ -93,12 +95,12 @@ func (x *index) put(w *schemas.Webhook, round uint32) (lifted bool) {
 		a.unlink(old)
 	}
 	a.link(e)
-	return old != nil && !old.active && e.active
+	return old != nil && e.active && (!old.active || old.ordered != e.ordered)
 }
 
 // compile makes the entry of a webhook, sharing strings that many have in common.
 func (x *index) compile(w *schemas.Webhook) *entry {
-	e := &entry{id: w.ID, revision: w.Revision, active: w.State == schemas.StateActive, publicID: w.PublicID}
+	e := &entry{id: w.ID, revision: w.Revision, active: w.State == schemas.StateActive, ordered: w.Ordered, publicID: w.PublicID}
 	if !e.active {
 		return e
 	}
@@ -197,6 +199,14 @@ func (x *index) waits(l storage.Lane) bool {
 	defer x.mu.RUnlock()
 	e := x.entry(l)
 	return e != nil && !e.active
+}
+
+// ordered reports whether a webhook is delivered to in order.
+func (x *index) ordered(l storage.Lane) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	e := x.entry(l)
+	return e != nil && e.ordered
 }
 
 // activeSince reports whether a webhook is active at a later revision than the one given.

@@ -13,10 +13,12 @@ import (
 
 // item is one delivery in this node's hands, from its lease until it is settled.
 type item struct {
-	held  storage.Held
-	lane  *lane
-	size  int       // bytes it counts for in the window
-	until time.Time // when the lease ends, by our clock
+	held storage.Held
+	lane *lane
+	size int // bytes it counts for in the window
+	// inOrder marks one that the store was asked for in the order of its lane.
+	inOrder bool
+	until   time.Time // when the lease ends, by our clock
 
 	// Of the worker that carries it: the event, or its bytes until they are decoded.
 	event *schemas.Event
@@ -50,6 +52,9 @@ type lane struct {
 	format   Format
 	policy   Policy
 	revision uint64 // the least that may be opened: a change made it known
+	ordered  bool
+	rate     bucket
+	naps     time.Time // when a timer looks at it again, for its rate
 
 	queue   []*item
 	held    int  // in all: promised to a publish, queued, under way or being settled
@@ -83,7 +88,8 @@ func (l *lane) startable(share int) bool {
 	case l.phase == phaseCold:
 		return true
 	}
-	return l.phase == phaseOpen && l.running < l.limit && l.fresh < share && (l.running == 0 || len(l.queue) >= l.batch())
+	return l.phase == phaseOpen && l.running < l.limit && l.fresh < share && (l.running == 0 || len(l.queue) >= l.batch()) &&
+		(!l.ordered || l.settled()) && l.rate.open()
 }
 
 // adapt learns from the end of an exchange. ceiling is the most the lane may have at once.

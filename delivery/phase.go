@@ -19,6 +19,11 @@ func (d *dispatcher) open(x *exchange) (next *exchange, opened bool) {
 		l.phase, l.revision = phaseOpen, x.hook.Revision
 		l.hook, l.endpoint, l.format, l.policy = x.hook, x.endpoint, x.format, x.policy
 		l.limit = max(min(l.limit, d.ceiling(l)), 1)
+		l.ordered = x.hook.Ordered
+		l.rate.limit(x.hook.RateLimit)
+		if surplus := l.surplus(); len(surplus) > 0 {
+			d.spill(surplus)
+		}
 	}
 	d.leave(x)
 	if l.phase == phaseOpen && l.startable(d.laneShare()) && (!l.trailing || d.mayTrail()) && !d.closing {
@@ -75,6 +80,9 @@ func (d *dispatcher) changed(key storage.Lane, revision uint64) {
 	}
 	l.revision, l.failures = revision, 0
 	if l.phase == phaseOpen {
+		if l.limited() {
+			d.wakeClaim() // it may have been passed over for a rate that is not its any more
+		}
 		l.phase, l.hook = phaseCold, nil
 		d.offer(l)
 	}

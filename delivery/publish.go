@@ -72,7 +72,8 @@ func (e *Engine) plan(event *schemas.Event, window time.Duration) (storage.NewEv
 	planned := storage.NewEvent{Account: event.Account, ID: event.ID, Type: event.Type, Window: window, Body: body}
 	for _, id := range e.index.match(event) {
 		target := storage.Target{Webhook: id}
-		if e.dispatcher.reserve(storage.Lane{Account: event.Account, Webhook: id}, itemSize(len(body))) {
+		lane := storage.Lane{Account: event.Account, Webhook: id}
+		if !e.index.ordered(lane) && e.dispatcher.reserve(lane, itemSize(len(body))) { // order is the store's to keep
 			target.Hold = e.o.Hold
 		}
 		planned.To = append(planned.To, target)

@@ -155,6 +155,9 @@ func (e *Engine) conclude(list []*outcome, answers []storage.Settled) {
 	items := make([]*item, len(list))
 	for i, o := range list {
 		items[i] = o.item
+		if answers[i].Err != nil {
+			e.dispatcher.doubt(o.item)
+		}
 	}
 	e.dispatcher.settled(items)
 	for i, o := range list {

@@ -14,8 +14,15 @@ const (
 
 // room is how many deliveries a lane may hold, unless its batches ask for more never above a quarter of the window. It
 // grows and shrinks with what the endpoint takes, so that a new or ailing one does not fill the window. A trailing lane has
-// nothing in stock: what it holds is under way.
+// nothing in stock: what it holds is under way. A limited one holds what it can send soon (limit.go).
 func (d *dispatcher) room(l *lane) int {
+	if l.limited() {
+		return min(d.usualRoom(l), l.running*l.batch()+l.rate.stock())
+	}
+	return d.usualRoom(l)
+}
+
+func (d *dispatcher) usualRoom(l *lane) int {
 	if l.trailing {
 		return max(perLane, l.batch(), min(l.limit, d.window/4))
 	}
@@ -32,6 +39,8 @@ func (d *dispatcher) full(l *lane, size int) bool {
 	case d.held >= d.window, d.heldBytes+size > d.windowBytes:
 		return true
 	case l.trailing && (d.trailHeld >= d.window/2 || d.trailBytes+size > d.windowBytes/2):
+		return true
+	case l.limited() && l.held >= d.room(l):
 		return true
 	}
 	return l.held > 0 && (l.held >= d.room(l) || d.held >= d.window-d.spare() || l.bytes+size > d.windowBytes/4)
@@ -67,9 +76,12 @@ func (d *dispatcher) settled(items []*item) {
 		delete(d.items, it)
 		l := it.lane
 		d.hold(l, -1, -it.size)
-		if l.skipped && (l.held == 0 || l.held+perLane <= d.room(l)/2) {
+		if l.skipped && d.roomy(l) {
 			l.skipped = false
 			d.wakeClaim()
+		}
+		if l.ordered {
+			d.offer(l) // it may have waited for this
 		}
 		d.rest(l)
 	}
@@ -102,6 +114,7 @@ func (d *dispatcher) rest(l *lane) {
 func (d *dispatcher) lose(it *item) {
 	d.mu.Lock()
 	queued := it.lane.forget(it)
+	d.retreat(it.lane)
 	d.mu.Unlock()
 	if queued {
 		d.settled([]*item{it})
@@ -173,7 +186,11 @@ func (d *dispatcher) claimedAll(got []storage.Held, n int, number uint64) {
 		return // cut short by the window: who has more is not known
 	}
 	for l := range d.behind {
-		if l.marked < number && !l.skipped && counts[l.key] < perLane {
+		enough := perLane
+		if l.limited() {
+			enough = 1 // its share was less
+		}
+		if l.marked < number && !l.skipped && counts[l.key] < enough {
 			l.behind = false
 			delete(d.behind, l)
 		}
@@ -188,7 +205,14 @@ func (d *dispatcher) skip(key storage.Lane) bool {
 	if l == nil {
 		return false
 	}
-	l.skipped = l.phase == phaseHalted || l.held+perLane > d.room(l) || l.bytes > d.windowBytes/4 ||
+	need := perLane
+	if l.limited() {
+		need = 1
+		if !l.rate.open() {
+			d.nap(l)
+		}
+	}
+	l.skipped = l.phase == phaseHalted || l.held+need > d.room(l) || l.bytes > d.windowBytes/4 ||
 		l.trailing && d.trailHeld > 0 && (d.trailHeld+perLane > d.window/2 || d.trailBytes > d.windowBytes/2)
 	return l.skipped
 }
