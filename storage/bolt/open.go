@@ -83,7 +83,7 @@ func defaultTuning() tuning {
 	return tuning{
 		span: 6 * time.Hour, partition: 64 << 20,
 		commitItems: 4096, commitBytes: 16 << 20, requestItems: 512,
-		lockWait: 500 * time.Millisecond,
+		lockWait: 900 * time.Millisecond,
 	}
 }
 
