@@ -31,7 +31,7 @@ bench: ## measure speed as ratios to yardsticks of the same run; nothing else sh
 
 fuzz: ## run every fuzz target for FUZZTIME (default 10s) each
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
-		echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(or $(FUZZTIME),10s) $$p || exit 1; done; done
+		echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),10s) $$p || exit 1; done; done
 
 clients: clients/npm/node_modules/.package-lock.json
 clients/npm/node_modules/.package-lock.json: clients/npm/package.json clients/npm/package-lock.json
