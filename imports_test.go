@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"delivery":            {"storage", "schemas"},
 	"delivery/formattest": {"delivery", "schemas"},
 	"methods":             {"rpc", "delivery", "storage", "schemas"},
+	"methods/methodstest": {"schemas"},
 	"methods/native":      {"methods", "rest", "rpc", "delivery", "schemas"},
 	"methods/vision6":     {"methods", "rest", "rpc", "delivery", "schemas"},
 	"methods/copernica":   {"methods", "rest", "rpc", "delivery", "schemas"},

@@ -2,13 +2,13 @@ package copernica_test
 
 import (
 	"encoding/json"
-	"errors"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/hookswitch/hookswitch/methods"
 	"github.com/hookswitch/hookswitch/methods/copernica"
+	"github.com/hookswitch/hookswitch/methods/methodstest"
 	"github.com/hookswitch/hookswitch/schemas"
 )
 
@@ -104,26 +104,10 @@ func TestFaultsAreAllNamedAtOnce(t *testing.T) {
 		`null`:                      {"", "/handler", "/trigger"},
 	} {
 		_, err := copernica.Parse(json.RawMessage(doc), nil)
-		wantFaults(t, err, pointers...)
+		methodstest.Faults(t, err, pointers...)
 		if err != nil && (strings.Contains(err.Error(), "smtp") || strings.Contains(err.Error(), "example.com")) {
 			t.Errorf("the error quotes a value: %v", err)
 		}
-	}
-}
-
-func wantFaults(t *testing.T, err error, pointers ...string) {
-	t.Helper()
-	e, ok := errors.AsType[*schemas.Error](err)
-	if !ok || e.Kind != schemas.KindInvalidParams {
-		t.Errorf("error = %v, want invalid parameters", err)
-		return
-	}
-	var got []string
-	for _, f := range e.Faults {
-		got = append(got, f.Pointer)
-	}
-	if !reflect.DeepEqual(got, pointers) {
-		t.Errorf("faults at %q, want %q (%v)", got, pointers, err)
 	}
 }
 

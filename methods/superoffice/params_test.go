@@ -2,7 +2,6 @@ package superoffice_test
 
 import (
 	"encoding/json"
-	"errors"
 	"os"
 	"reflect"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hookswitch/hookswitch/methods"
+	"github.com/hookswitch/hookswitch/methods/methodstest"
 	"github.com/hookswitch/hookswitch/methods/superoffice"
 	"github.com/hookswitch/hookswitch/schemas"
 )
@@ -146,26 +146,10 @@ func TestFaultsAreAllNamedAtOnce(t *testing.T) {
 		`[]`: {"", "/TargetUrl", "/Events"},
 	} {
 		_, err := dialect.Parse(json.RawMessage(doc), nil)
-		wantFaults(t, err, pointers...)
+		methodstest.Faults(t, err, pointers...)
 		if err != nil && strings.Contains(err.Error(), long) {
 			t.Errorf("the error quotes a value: %v", err)
 		}
-	}
-}
-
-func wantFaults(t *testing.T, err error, pointers ...string) {
-	t.Helper()
-	e, ok := errors.AsType[*schemas.Error](err)
-	if !ok || e.Kind != schemas.KindInvalidParams {
-		t.Errorf("error = %v, want invalid parameters", err)
-		return
-	}
-	var got []string
-	for _, f := range e.Faults {
-		got = append(got, f.Pointer)
-	}
-	if !reflect.DeepEqual(got, pointers) {
-		t.Errorf("faults at %q, want %q (%v)", got, pointers, err)
 	}
 }
 
@@ -173,7 +157,7 @@ func TestHTTPSCanBeDemanded(t *testing.T) {
 	t.Parallel()
 	strict := superoffice.New(superoffice.Options{RequireHTTPS: true}).Parse
 	_, err := strict(json.RawMessage(`{"TargetUrl":"http://www.example.com","Events":["a"]}`), nil)
-	wantFaults(t, err, "/TargetUrl")
+	methodstest.Faults(t, err, "/TargetUrl")
 	if err != nil && !strings.Contains(err.Error(), "must be secure: 'HTTPS:' not found") {
 		t.Errorf("%v lacks the vendor's words", err)
 	}

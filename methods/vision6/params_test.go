@@ -2,12 +2,12 @@ package vision6_test
 
 import (
 	"encoding/json"
-	"errors"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/hookswitch/hookswitch/methods"
+	"github.com/hookswitch/hookswitch/methods/methodstest"
 	"github.com/hookswitch/hookswitch/methods/vision6"
 	"github.com/hookswitch/hookswitch/schemas"
 )
@@ -93,7 +93,7 @@ func TestEveryEventAppliesToItsObjectsOnly(t *testing.T) {
 			if applies := strings.Contains(objects, object); applies != (err == nil) {
 				t.Errorf("%s %s: %v", object, event, err)
 			} else if !applies {
-				wantFaults(t, err, "/event")
+				methodstest.Faults(t, err, "/event")
 			}
 		}
 	}
@@ -114,26 +114,10 @@ func TestFaultsAreAllNamedAtOnce(t *testing.T) {
 		`[]`: {"", "/url", "/object"},
 	} {
 		_, err := vision6.Parse(json.RawMessage(doc), nil)
-		wantFaults(t, err, pointers...)
+		methodstest.Faults(t, err, pointers...)
 		if err != nil && (strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "exploded")) {
 			t.Errorf("the error quotes a value: %v", err)
 		}
-	}
-}
-
-func wantFaults(t *testing.T, err error, pointers ...string) {
-	t.Helper()
-	e, ok := errors.AsType[*schemas.Error](err)
-	if !ok || e.Kind != schemas.KindInvalidParams {
-		t.Errorf("error = %v, want invalid parameters", err)
-		return
-	}
-	var got []string
-	for _, f := range e.Faults {
-		got = append(got, f.Pointer)
-	}
-	if !reflect.DeepEqual(got, pointers) {
-		t.Errorf("faults at %q, want %q (%v)", got, pointers, err)
 	}
 }
 
@@ -156,7 +140,7 @@ func TestEditKeepsWhatItDoesNotName(t *testing.T) {
 		}
 	}
 	_, err := vision6.Parse(json.RawMessage(`{"id":616,"object":"list"}`), old)
-	wantFaults(t, err, "/event")
+	methodstest.Faults(t, err, "/event")
 }
 
 func TestIdentityIsTheFourDetails(t *testing.T) {
