@@ -48,6 +48,7 @@ type dispatcher struct {
 	heldBytes    int
 	trailHeld    int // of held, those of trailing lanes
 	trailBytes   int
+	claimTrail   int // the most that the claim under way may bring for trailing lanes
 	claimed      uint64
 	starved      bool // a claim was cut short by the window
 	typicalClaim int  // bytes of a claimed event, on average

@@ -165,6 +165,7 @@ func (d *dispatcher) claim() (n int, number uint64) {
 		return 0, d.claimed
 	}
 	d.claimed++
+	d.claimTrail = 0
 	d.held += n
 	return n, d.claimed
 }
@@ -213,7 +214,11 @@ func (d *dispatcher) skip(key storage.Lane) bool {
 		}
 	}
 	l.skipped = l.phase == phaseHalted || l.held+need > d.room(l) || l.bytes > d.windowBytes/4 ||
-		l.trailing && d.trailHeld > 0 && (d.trailHeld+perLane > d.window/2 || d.trailBytes > d.windowBytes/2)
+		l.trailing && d.trailHeld+d.claimTrail > 0 &&
+			(d.trailHeld+d.claimTrail+perLane > d.window/2 || d.trailBytes > d.windowBytes/2)
+	if l.trailing && !l.skipped {
+		d.claimTrail += perLane // what this claim may bring, before it is known
+	}
 	return l.skipped
 }
 
