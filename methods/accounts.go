@@ -3,6 +3,7 @@ package methods
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -193,10 +194,10 @@ func revokeKey(ctx context.Context, c *Call) (any, error) {
 		return nil, schemas.Refuse(schemas.KindWrongState, "A key can't revoke itself: use another admin key")
 	}
 	revision, err := c.store.Remove(ctx, storage.KindKey, account, int64(p.ID), 0)
+	if errors.Is(err, storage.ErrAbsent) {
+		return nil, invalid(c.Pointer("id"), "is not the number of a key")
+	}
 	if err != nil {
-		if err == storage.ErrAbsent {
-			return nil, invalid(c.Pointer("id"), "is not the number of a key")
-		}
 		return nil, fmt.Errorf("remove key: %w", err)
 	}
 	c.directory.removeKey(keyRef{account, p.ID}, revision)

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"github.com/hookswitch/hookswitch/delivery"
 	"github.com/hookswitch/hookswitch/rpc"
 	"github.com/hookswitch/hookswitch/schemas"
@@ -30,7 +28,6 @@ type Options struct {
 	// PortalLink makes a link to the page of an account, below publicURL, that works until expires. It must be safe for
 	// concurrent use.
 	PortalLink func(a schemas.AccountID, publicURL string, expires time.Time) string
-	Log        zerolog.Logger
 }
 
 // Core is the RPC methods of one server.
@@ -39,7 +36,6 @@ type Core struct {
 	directory *directory
 	publicURL string
 	handlers  map[string]rpc.Handler
-	log       zerolog.Logger
 }
 
 // New makes the table of methods. It fails when a dialect or a method has no schema file: a fault of the program.
@@ -51,7 +47,6 @@ func New(o Options) (*Core, error) {
 		directory: newDirectory(),
 		publicURL: strings.TrimSuffix(o.PublicURL, "/"),
 		handlers:  map[string]rpc.Handler{},
-		log:       o.Log,
 	}
 	c.Operations = &Operations{
 		store: o.Store, engine: o.Engine, catalogue: o.Catalogue, window: o.Window, trials: make(chan struct{}, maxTrials),

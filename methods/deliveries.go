@@ -136,12 +136,9 @@ func listDeliveries(ctx context.Context, c *Call) (any, error) {
 		q.Webhook = id
 	}
 	if p.Event != "" {
-		e, err := c.store.Event(ctx, c.Caller.Account, p.Event)
-		if errors.Is(err, storage.ErrAbsent) {
-			return nil, errNoEvent
-		}
+		e, err := c.eventNamed(ctx, p.Event)
 		if err != nil {
-			return nil, fmt.Errorf("read event: %w", err)
+			return nil, err
 		}
 		q.Seq = e.Seq
 	}

@@ -181,14 +181,23 @@ func getEvent(ctx context.Context, c *Call) (any, error) {
 	if err := c.Decode(&p); err != nil {
 		return nil, err
 	}
-	got, err := c.store.Event(ctx, c.Caller.Account, p.ID)
-	if errors.Is(err, storage.ErrAbsent) {
-		return nil, errNoEvent
-	}
+	got, err := c.eventNamed(ctx, p.ID)
 	if err != nil {
-		return nil, fmt.Errorf("read event: %w", err)
+		return nil, err
 	}
 	return eventDocument(got, true)
+}
+
+// eventNamed finds an event of the caller's by its public id.
+func (c *Call) eventNamed(ctx context.Context, id string) (storage.EventRecord, error) {
+	got, err := c.store.Event(ctx, c.Caller.Account, id)
+	if errors.Is(err, storage.ErrAbsent) {
+		return got, errNoEvent
+	}
+	if err != nil {
+		return got, fmt.Errorf("read event: %w", err)
+	}
+	return got, nil
 }
 
 func listEvents(ctx context.Context, c *Call) (any, error) {

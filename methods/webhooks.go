@@ -202,6 +202,18 @@ func (p page) size() int {
 	return p.Limit
 }
 
+// after is the number that the page before ended with, 0 for the first: the cursor of lists by increasing number.
+func (p page) after(c *Call) (int64, error) {
+	if p.Cursor == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(p.Cursor, 10, 64)
+	if err != nil || n < 0 {
+		return 0, invalid(c.Pointer("cursor"), "is not a cursor of this list")
+	}
+	return n, nil
+}
+
 func listWebhooks(ctx context.Context, c *Call) (any, error) {
 	var p struct {
 		page
@@ -234,13 +246,9 @@ func listSubscriptions(ctx context.Context, c *Call) (any, error) {
 }
 
 func (o *Operations) listWebhooks(ctx context.Context, c *Call, p page, wanted func(*schemas.Webhook) bool) (any, error) {
-	var after int64
-	if p.Cursor != "" {
-		n, err := strconv.ParseInt(p.Cursor, 10, 64)
-		if err != nil || n < 0 {
-			return nil, invalid(c.Pointer("cursor"), "is not a cursor of this list")
-		}
-		after = n
+	after, err := p.after(c)
+	if err != nil {
+		return nil, err
 	}
 	got, err := o.webhooks(ctx, c, schemas.WebhookID(after), p.size()+1, wanted)
 	if err != nil {
@@ -263,11 +271,9 @@ func (o *Operations) listWebhooks(ctx context.Context, c *Call, p page, wanted f
 
 // records is one page of the records of a kind, oldest first.
 func (o *Operations) records(ctx context.Context, c *Call, k storage.Kind, a schemas.AccountID, p page) (got []storage.Record, cursor string, err error) {
-	after := int64(0)
-	if p.Cursor != "" {
-		if after, err = strconv.ParseInt(p.Cursor, 10, 64); err != nil {
-			return nil, "", invalid(c.Pointer("cursor"), "is not a cursor of this list")
-		}
+	after, err := p.after(c)
+	if err != nil {
+		return nil, "", err
 	}
 	got, err = o.store.List(ctx, k, a, after, p.size()+1)
 	if err != nil {

@@ -95,7 +95,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	}
 	s.core, err = methods.New(methods.Options{
 		Store: s.store, Engine: s.engine, Catalogue: catalogue, Dialects: dialects,
-		PublicURL: o.PublicURL, Window: o.Window, PortalLink: s.portal.Link, Log: o.Log,
+		PublicURL: o.PublicURL, Window: o.Window, PortalLink: s.portal.Link,
 	})
 	if err != nil {
 		return err
