@@ -28,7 +28,9 @@ type board struct {
 	leases  leaseHeap
 	token   uint64
 	claims  uint64
-	fresh   bool // a lane got its turns since the dispatcher last knew
+	fresh   bool      // a lane got its turns since the dispatcher last knew
+	unread  [2]unread // of all lanes: since the file last had something new, and before
+	behind  []*lane   // lanes that wait for what is in the ledger to be in the file
 
 	wake  chan struct{}
 	alarm *time.Timer
@@ -62,6 +64,7 @@ const (
 
 func (b *board) start(token uint64, opened time.Time) {
 	b.opened, b.token, b.rings, b.prune = opened, token, never, 4096
+	b.unread = [2]unread{nothing, nothing}
 	b.lanes, b.tenants = make(map[storage.Lane]*lane), make(map[schemas.AccountID]*tenant)
 	b.wake = make(chan struct{}, 1)
 }
@@ -99,7 +102,7 @@ func (b *board) lane(id storage.Lane) *lane {
 		t = &tenant{}
 		b.tenants[id.Account] = t
 	}
-	l := &lane{id: id, tenant: t, next: never}
+	l := &lane{id: id, tenant: t, next: never, unread: nothing, later: nothing}
 	b.lanes[id] = l
 	return l
 }
@@ -165,8 +168,8 @@ func (b *board) ripen(now instant) {
 	}
 }
 
-// apply tells the board what a commit did.
-func (b *board) apply(effects []effect, now instant) {
+// apply tells the board what a commit did. serial is that of its frame in the journal, 0 when the file has it.
+func (b *board) apply(effects []effect, now instant, serial uint64) {
 	if len(effects) == 0 {
 		return
 	}
@@ -177,6 +180,10 @@ func (b *board) apply(effects []effect, now instant) {
 		l := b.lane(e.ref.Lane())
 		stirred := l.order.stir(e.ref.Seq)
 		h := l.held[e.ref.Seq]
+		if serial > 0 && e.what == effectDue && !e.spot.flight {
+			l.unreadPart().add(e.spot, serial)
+			b.unread[0].add(e.spot, serial)
+		}
 		switch e.what {
 		case effectHeld:
 			e.held.Token = b.grant(l, e.spot, now, e.hold).token
@@ -196,6 +203,47 @@ func (b *board) apply(effects []effect, now instant) {
 		}
 	}
 	b.rouse(now)
+}
+
+// wait has a lane looked at again when the file has what it does not have of it now. The board is locked.
+func (b *board) wait(l *lane) {
+	if !l.behind {
+		l.behind = true
+		b.behind = append(b.behind, l)
+	}
+}
+
+// ahead reports whether something is due that the file may not have yet.
+func (b *board) ahead(now instant) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return min(b.unread[0].due, b.unread[1].due) <= now.wall
+}
+
+// reached is told up to where the file has the journal. It reports whether lanes still wait.
+func (b *board) reached(applied uint64, now instant) (more bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.unread[0], b.unread[1] = nothing, b.unread[0]
+	if b.unread[1].serial <= applied {
+		b.unread[1] = nothing
+	}
+	still := b.behind[:0]
+	for _, l := range b.behind {
+		if l.unread.serial > applied {
+			still = append(still, l)
+			continue
+		}
+		l.behind = false
+		l.next = min(l.next, l.unread.due, l.later.due)
+		l.order.until = 0
+		l.unread, l.later = l.later, nothing
+		b.settleIn(l, now)
+	}
+	clear(b.behind[len(still):])
+	b.behind = still
+	b.rouse(now)
+	return len(still) > 0
 }
 
 // pin keeps a holder's lease from running out until the commit ends. It fails when the token is not the lease's, or

@@ -10,38 +10,65 @@ import (
 	"syscall"
 	"time"
 
-	bbolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/hookswitch/hookswitch/storage"
 )
 
-// commits is the committer: it writes what has come in meanwhile, in one transaction, and begins the next as soon as
-// that is on the disk. A lone caller waits for one commit; many callers share it. It ends when the inbox is shut and
-// empty.
+// commits is the committer: it writes what has come in meanwhile, in one go, and begins anew as soon as that is on the
+// disk. A lone caller waits for one write; many callers share it. It ends when the inbox is shut and empty, and all is in
+// the file.
 func (s *Store) commits() {
 	defer close(s.stopped)
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	var batch []*request
 	for more := true; more; {
-		if s.inbox.empty() {
-			<-s.inbox.bell
-		} else {
-			// The callers of the last commit are awake but have not run yet. Let them put in what they have next:
-			// otherwise every second commit takes only the first of them.
-			runtime.Gosched()
-		}
+		s.rest()
 		batch, more = s.inbox.take(batch[:0], s.tuning.commitItems, s.tuning.commitBytes)
-		if len(batch) > 0 {
-			s.commit(batch)
-		}
+		s.commit(batch)
 		clear(batch)
+		s.advance()
+	}
+	s.lastWords()
+}
+
+// rest waits until there is something to do.
+func (s *Store) rest() {
+	if !s.inbox.empty() {
+		// The callers of the last commit are awake but have not run yet. Let them put in what they have next:
+		// otherwise every second commit takes only the first of them.
+		runtime.Gosched()
+		return
+	}
+	select {
+	case <-s.inbox.bell:
+	case <-s.due.C:
 	}
 }
 
-// commit runs the jobs of a batch in one transaction and answers their callers.
+// commit carries out a batch: what goes to the journal together, then what goes to the file at once.
 func (s *Store) commit(batch []*request) {
-	err := s.tryCommit(batch)
+	s.journalled, s.direct = s.journalled[:0], s.direct[:0]
+	size := 0
+	for _, r := range batch {
+		if _, ok := r.job.(journalJob); ok {
+			s.journalled, size = append(s.journalled, r), size+r.bytes+96*r.items
+		} else {
+			s.direct = append(s.direct, r)
+		}
+	}
+	if len(s.journalled) > 0 {
+		s.answer(s.journalled, s.record(s.journalled, size))
+	}
+	if len(s.direct) > 0 {
+		s.answer(s.direct, s.carryOut(s.direct))
+	}
+	clear(s.journalled)
+	clear(s.direct)
+}
+
+// answer tells the callers of a commit how it ended.
+func (s *Store) answer(batch []*request, err error) {
 	for _, r := range batch {
 		if err != nil {
 			r.job.fail(err)
@@ -54,47 +81,59 @@ func (s *Store) commit(batch []*request) {
 	}
 }
 
-func (s *Store) tryCommit(batch []*request) error {
+// record makes accepts and settles durable in the journal.
+func (s *Store) record(batch []*request, size int) error {
 	if err := s.failure.Load(); err != nil {
 		return err
 	}
-	t := &s.txn
-	t.reset(s)
-	err := s.update(t, batch)
-	if err == nil {
-		s.numbers, s.volume = t.numbers, t.volume
-		if t.calendar != s.calendar.Load() {
-			s.calendar.Store(t.calendar)
+	if err := s.makeRoom(); err != nil {
+		return err
+	}
+	d := &s.draft
+	d.reset(s, size)
+	err := s.write(d, batch)
+	d.done()
+	if err == nil && !d.empty() {
+		err = s.journal.append(d.frame)
+	}
+	switch {
+	case err == nil:
+		if !d.empty() {
+			d.serial = s.journal.serial
+			s.keep(d)
 		}
-		s.board.apply(t.effects, t.now)
-		if t.changed {
-			s.changes.ring()
-		}
+		s.board.apply(d.effects, d.now, d.serial)
 		return nil
+	case roomMissing(err):
+		s.board.unpin(d.pinned)
+		return &noRoomError{err}
 	}
-	s.board.unpin(t.pinned)
-	if roomMissing(err) {
-		return fmt.Errorf("commit: %w", err)
-	}
+	s.board.unpin(d.pinned)
 	s.stop(err)
 	return fmt.Errorf("%w: %w", storage.ErrUnsure, err)
 }
 
-func (s *Store) update(t *txn, batch []*request) (err error) {
+// write lets the jobs of a batch write their items into the draft.
+func (s *Store) write(d *draft, batch []*request) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("the file is damaged: %v", v)
 		}
 	}()
-	return s.db.Update(func(tx *bbolt.Tx) error {
-		t.begin(tx)
-		for _, r := range batch {
-			if err := r.job.run(t); err != nil {
-				return err
-			}
+	for _, r := range batch {
+		if err := r.job.(journalJob).write(d); err != nil {
+			return err
 		}
-		return t.finish()
-	})
+	}
+	return nil
+}
+
+// keep adds to the ledger what the journal has.
+func (s *Store) keep(d *draft) {
+	s.numbers = d.numbers
+	s.ledger.take(&d.overlay)
+	s.open.Store(d.numbers.open)
+	s.logged.Store(d.serial)
 }
 
 // stop ends the store after a fault that leaves it open what the disk has.
@@ -104,6 +143,12 @@ func (s *Store) stop(cause error) {
 		s.changes.ring()
 	}
 }
+
+// noRoomError is a commit that the disk had no room for. Nothing of it was written.
+type noRoomError struct{ cause error }
+
+func (e *noRoomError) Error() string { return "commit: " + e.cause.Error() }
+func (e *noRoomError) Unwrap() error { return e.cause }
 
 // roomMissing tells a write that the disk had no room for, which left nothing behind and may succeed later, from all
 // other faults. A failed fsync is never among them, whatever its number: it comes as a bare errno, a failed write

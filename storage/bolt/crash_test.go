@@ -159,18 +159,39 @@ func checkOwed(t *testing.T, s *Store) {
 	}
 }
 
-func TestAFailedFileStopsTheStore(t *testing.T) {
+func TestAFailedJournalStopsTheStore(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	s, breakFile := openBreakable(t, dir)
+	s, breakFiles := openBreakable(t, dir, func(name string) bool { return name != FileName })
 	kept := accept(t, s, testEvent("kept", true, 1))
-	breakFile()
+	breakFiles()
 	got := s.Accept(t.Context(), []storage.NewEvent{testEvent("unsure", true, 1), testEvent("unsure too", true, 1)})
 	for _, g := range got {
 		if !errors.Is(g.Err, storage.ErrUnsure) || len(g.Held) != 0 {
 			t.Errorf("accepted with error %v, want %v", g.Err, storage.ErrUnsure)
 		}
 	}
+	isStopped(t, s, kept)
+	keptAfterStop(t, s, dir)
+}
+
+// What is in the journal is durable, whatever the file does.
+func TestAFailedFileStopsTheStore(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, breakFiles := openBreakable(t, dir, func(name string) bool { return name == FileName })
+	breakFiles()
+	kept := accept(t, s, testEvent("kept", true, 1))
+	_, _, err := s.Register(t.Context(), storage.Record{Kind: storage.KindWebhook, Account: 1, Fingerprint: "f"})
+	if !errors.Is(err, storage.ErrUnsure) {
+		t.Errorf("registered with error %v, want %v", err, storage.ErrUnsure)
+	}
+	isStopped(t, s, kept)
+	keptAfterStop(t, s, dir)
+}
+
+func isStopped(t *testing.T, s *Store, kept storage.Accepted) {
+	t.Helper()
 	select {
 	case <-s.Failed():
 	default:
@@ -185,10 +206,16 @@ func TestAFailedFileStopsTheStore(t *testing.T) {
 	if errs := s.Extend(t.Context(), kept.Held, time.Hour); errs[0] == nil {
 		t.Error("a stopped store extends leases")
 	}
-	_ = s.Close() // the file is closed already
+}
+
+// keptAfterStop opens the store again and expects the event that was acknowledged.
+func keptAfterStop(t *testing.T, s *Store, dir string) {
+	t.Helper()
+	_ = s.Close() // its files are closed already
 	s = mustOpen(t, dir, defaultTuning())
 	defer mustClose(t, s)
 	if _, err := s.Event(t.Context(), 1, "kept"); err != nil {
 		t.Error(err)
 	}
+	checkOwed(t, s)
 }

@@ -178,6 +178,7 @@ func TestADamagedDeliveryIsSetAsideAndOthersGoOn(t *testing.T) {
 		for _, id := range []string{"a", "b", "damaged"} {
 			accept(t, s, testEvent(id, false, 1))
 		}
+		inFile(t, s)
 		flip(t, s, s.calendar.Load().latest().bucketName(nil, letter))
 		for round, want := range []int{2, 0} {
 			held, _, err := s.Claim(t.Context(), everything)

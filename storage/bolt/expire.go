@@ -49,6 +49,9 @@ func (s *Store) Expire(ctx context.Context, keep storage.Retention, budget time.
 	if keep.Events <= 0 {
 		return false, nil
 	}
+	if err := s.catchUp(ctx); err != nil {
+		return false, err
+	}
 	s.upkeep.Lock()
 	defer s.upkeep.Unlock()
 	deadline := time.Now().Add(budget)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	berrors "go.etcd.io/bbolt/errors"
 
@@ -19,19 +20,25 @@ import (
 	"github.com/hookswitch/hookswitch/storage"
 )
 
-// openBreakable opens a store and returns what closes the file under it: its next write fails as on a broken disk.
-func openBreakable(t *testing.T, dir string) (s *Store, breakFile func()) {
+// openBreakable opens a store and returns what closes some of the files under it: their next write fails as on a broken
+// disk.
+func openBreakable(t *testing.T, dir string, which func(name string) bool) (s *Store, breakFiles func()) {
 	t.Helper()
-	var file *os.File
+	var files []*os.File
 	tune := defaultTuning()
-	tune.openFile = func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
-		file, err = os.OpenFile(name, flag, mode) //nolint:gosec // the store's own
-		return file, err
+	tune.openFile = func(name string, flag int, mode os.FileMode) (*os.File, error) {
+		f, err := os.OpenFile(name, flag, mode) //nolint:gosec // the store's own
+		if which(filepath.Base(name)) {
+			files = append(files, f)
+		}
+		return f, err
 	}
 	s = mustOpen(t, dir, tune)
 	return s, func() {
-		if err := file.Close(); err != nil {
-			t.Fatal(err)
+		for _, f := range files {
+			if err := f.Close(); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }
@@ -92,13 +99,20 @@ func playFullDisk(dir string) error {
 			return errors.New("the limit was never felt")
 		}
 	}
-	for _, i := range kept {
-		if _, err := s.Event(ctx, 1, fmt.Sprint("e", i)); err != nil {
+	for _, i := range []int{kept[0], kept[len(kept)/2], kept[len(kept)-1]} {
+		// What is not in the file yet cannot be read now, and is not said to be absent.
+		_, err := s.Event(ctx, 1, fmt.Sprint("e", i))
+		if errors.Is(err, storage.ErrAbsent) || errors.Is(err, storage.ErrUnsure) {
 			return fmt.Errorf("event %d while the disk is full: %w", i, err)
 		}
 	}
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &lifted); err != nil {
 		return err
+	}
+	for _, i := range kept {
+		if _, err := s.Event(ctx, 1, fmt.Sprint("e", i)); err != nil {
+			return fmt.Errorf("event %d after space returned: %w", i, err)
+		}
 	}
 	for i := range 5 {
 		if err := write(100000 + i); err != nil {
@@ -138,7 +152,7 @@ func TestOnlyWritesWithoutRoomMayBeTriedAgain(t *testing.T) {
 func TestAStoreThatReachedItsSizeTakesWritesAgainWhenRoomWasMade(t *testing.T) {
 	t.Parallel()
 	tune := defaultTuning()
-	tune.maxFile = 40 << 20
+	tune.maxFile, tune.ledgerAge = 40<<20, time.Hour // the committer alone reads MaxSize, when it is asked to write
 	s := mustOpen(t, t.TempDir(), tune)
 	defer mustClose(t, s)
 	e := testEvent("e", true, 1)
@@ -159,7 +173,7 @@ func TestAStoreThatReachedItsSizeTakesWritesAgainWhenRoomWasMade(t *testing.T) {
 	if got := s.Settle(t.Context(), out); got[0].Err == nil || errors.Is(got[0].Err, storage.ErrUnsure) {
 		t.Errorf("an attempt that has no room: %v", got[0].Err)
 	}
-	s.db.MaxSize = 0 // the committer reads it at its next commit
+	s.db.MaxSize = 0
 	if got := s.Settle(t.Context(), []storage.Outcome{{Held: held[0], Next: storage.Retry}}); got[0].Err != nil {
 		t.Errorf("the lease after a failed commit: %v", got[0].Err)
 	}

@@ -25,6 +25,14 @@ func testEvent(id string, held bool, to ...schemas.WebhookID) storage.NewEvent {
 	return e
 }
 
+// inFile waits until the file has all that was acknowledged.
+func inFile(t testing.TB, s *Store) {
+	t.Helper()
+	if err := s.catchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func accept(t testing.TB, s *Store, e storage.NewEvent) storage.Accepted {
 	t.Helper()
 	got := s.Accept(t.Context(), []storage.NewEvent{e})[0]

@@ -19,7 +19,7 @@ func (s *Store) Event(ctx context.Context, a schemas.AccountID, id string) (got 
 	if id == "" || len(id) > maxPublicID {
 		return got, storage.ErrAbsent
 	}
-	err = s.view(ctx, func(tx *bbolt.Tx) error {
+	err = s.look(ctx, func(tx *bbolt.Tx) error {
 		c, key := s.calendar.Load(), publicIDKey(nil, a, id)
 		for _, sp := range slices.Backward(c.spans) {
 			row, err := getPublicID(tx.Bucket(sp.bucketName(nil)), key, a)
@@ -39,7 +39,7 @@ func (s *Store) Event(ctx context.Context, a schemas.AccountID, id string) (got 
 
 // EventBySeq finds an event by its number.
 func (s *Store) EventBySeq(ctx context.Context, a schemas.AccountID, seq uint64) (got storage.EventRecord, err error) {
-	err = s.view(ctx, func(tx *bbolt.Tx) (err error) {
+	err = s.look(ctx, func(tx *bbolt.Tx) (err error) {
 		got, err = readEvent(partitionBucket(tx, s.calendar.Load().partition(seq), ofEvents), a, seq)
 		return err
 	})
@@ -92,7 +92,7 @@ func (s *Store) Events(
 		return nil, "", err
 	}
 	prefix := accountKey(nil, a)
-	err = s.view(ctx, func(tx *bbolt.Tx) (err error) {
+	err = s.look(ctx, func(tx *bbolt.Tx) (err error) {
 		for p := range s.calendar.Load().older(page.last.seq) {
 			if !page.step() {
 				return nil
@@ -131,7 +131,7 @@ const maxAttempts = 100
 
 // Attempts returns a delivery's attempts, oldest first.
 func (s *Store) Attempts(ctx context.Context, r storage.Ref) (got []schemas.Attempt, err error) {
-	err = s.view(ctx, func(tx *bbolt.Tx) error {
+	err = s.look(ctx, func(tx *bbolt.Tx) error {
 		p, prefix := s.calendar.Load().partition(r.Seq), deliveryKey(nil, r)
 		if _, err := getDelivery(partitionBucket(tx, p, ofDeliveries), prefix, r); err != nil {
 			return err

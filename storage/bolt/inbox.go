@@ -9,13 +9,23 @@ import (
 	"github.com/hookswitch/hookswitch/storage"
 )
 
-// job is what one caller wants written. The committer alone calls it.
+// job is what one caller wants written: a journalJob or a fileJob. The committer alone calls it. What is wrong with an item
+// is the item's answer; an error of write or run is a fault of the engine and undoes the whole commit.
 type job interface {
-	// run writes the job's items and keeps their answers. What is wrong with an item is the item's answer; the error
-	// is a fault of the engine and undoes the whole commit.
-	run(t *txn) error
 	// fail answers every item with err.
 	fail(err error)
+}
+
+// journalJob goes to the journal. write writes the job's items and keeps their answers.
+type journalJob interface {
+	job
+	write(d *draft) error
+}
+
+// fileJob goes to the file at once, with all that is in the journal. run writes the job's items and keeps their answers.
+type fileJob interface {
+	job
+	run(t *txn) error
 }
 
 // request is a job on its way to the committer. It is used again, unless its caller went away.

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"errors"
+	"slices"
 
 	bbolt "go.etcd.io/bbolt"
 
@@ -18,6 +19,8 @@ type shelf struct {
 	due      *bbolt.Bucket
 	calendar *calendar
 	harm     *harm
+	ledger   glance // what it may not have yet
+	applied  uint64 // serial of the last frame of the journal that it has, or less
 }
 
 // inOrder is what memory knows of a lane that is handed out in the order of its events. The due index does not have that
@@ -60,7 +63,7 @@ func (b *board) serveInOrder(l *lane, from shelf, ask storage.Ask, now instant, 
 		picked, l.order.low = w.picked, w.low(at)
 		if !w.leaps {
 			if w.ended && w.first == 0 {
-				l.ready, l.next = nil, never // nothing is owed: what memory had was settled long since
+				b.ended(l, from)
 			}
 			return picked
 		}
@@ -68,10 +71,24 @@ func (b *board) serveInOrder(l *lane, from shelf, ask storage.Ask, now instant, 
 	}
 }
 
+// ended is told that a lane's line has nothing open: what memory has was settled long since, but for what the file does
+// not have yet.
+func (b *board) ended(l *lane, from shelf) {
+	l.next = never
+	l.ready = slices.DeleteFunc(l.ready, func(s spot) bool {
+		ref := storage.Ref{Account: l.id.Account, Webhook: l.id.Webhook, Seq: s.seq}
+		row, unwritten := from.ledger.delivery(ref)
+		return !s.flight || !unwritten || !row.open()
+	})
+	if l.unread.serial > from.applied || len(l.ready) > 0 {
+		b.wait(l)
+	}
+}
+
 // lowest is the least number among a lane's open deliveries, by the due index and by memory. It reads the lane's whole part
 // of the index, which is done once for a lane, when it is first handed out in order after the store was opened.
 func (l *lane) lowest(due *bbolt.Bucket) uint64 {
-	low := uint64(never)
+	low := min(l.unread.seq, l.later.seq)
 	prefix := laneKey(make([]byte, 0, 32), l.id)
 	ascend(due, prefix, prefix, func(k, _ []byte) bool {
 		if at, ok := parseDueKey(k); ok {
@@ -138,7 +155,11 @@ func (w *lineWalk) run(at uint64) {
 func (w *lineWalk) visit(deliveries *bbolt.Bucket, seq uint64) bool {
 	l := w.lane
 	ref := storage.Ref{Account: l.id.Account, Webhook: l.id.Webhook, Seq: seq}
-	row, err := getDelivery(deliveries, deliveryKey(nil, ref), ref)
+	row, unwritten := w.from.ledger.delivery(ref)
+	var err error
+	if !unwritten {
+		row, err = getDelivery(deliveries, deliveryKey(nil, ref), ref)
+	}
 	switch {
 	case err != nil && !errors.Is(err, storage.ErrAbsent):
 		w.from.harm.note(err) // nobody can use it, so nobody waits for it

@@ -3,7 +3,6 @@ package bolt
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -188,13 +187,12 @@ func hasTwice(to []storage.Target) bool {
 	return len(distinct) < len(to)
 }
 
-func (j *acceptJob) run(t *txn) error {
+func (j *acceptJob) write(d *draft) error {
 	for i := range j.items {
 		if it := &j.items[i]; !it.done {
-			t.accept(it, &j.out[i])
-		}
-		if t.err != nil {
-			return t.err
+			if err := d.accept(it, &j.out[i]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -208,66 +206,23 @@ func (j *acceptJob) fail(err error) {
 	}
 }
 
-// accept writes one event, unless it is a repeat.
-func (t *txn) accept(it *arrival, out *storage.Accepted) {
+// accept takes one event in, unless it is a repeat.
+func (d *draft) accept(it *arrival, out *storage.Accepted) error {
 	if it.window > 0 {
-		first, found, err := t.findRepeat(it)
-		if err != nil {
-			t.store.harm.note(err)
+		first, found, err := d.findRepeat(it)
+		switch {
+		case errors.Is(err, ErrDamaged):
+			d.store.harm.note(err)
 			*out = storage.Accepted{Err: err}
-			return
-		}
-		if found {
+			return nil
+		case err != nil:
+			return err
+		case found:
 			*out = storage.Accepted{Seq: first.seq, Repeat: true, Matched: int(first.matched)}
-			return
+			return nil
 		}
 	}
-	p := t.current()
-	where := t.currentSpan()
-	if t.err != nil {
-		return
-	}
-	t.numbers.seq++
-	seq := t.numbers.seq
-	binary.BigEndian.PutUint64(it.row[sumLen:], uint64(t.now.wall))
-	t.key = eventKey(t.key[:0], it.account, seq)
-	t.put(t.part(p, ofEvents), t.key, it.row)
-
-	b := t.spanBucket(where)
-	row := t.row(publicIDRowLen)
-	publicIDRow{seq, t.now.wall, uint32(len(it.to))}.write(row)
-	t.key = publicIDKey(t.key[:0], it.account, it.id)
-	t.put(b, t.key, row)
-
-	out.Seq, out.Matched = seq, len(it.to)
-	held := out.Held
-	for _, target := range it.to {
-		ref := storage.Ref{Account: it.account, Webhook: target.Webhook, Seq: seq}
-		if target.Hold > 0 {
-			held[0].Seq, held[0].Accepted = seq, instantTime(t.now.wall)
-			t.owe(p, ref, target.Hold, &held[0])
-			held = held[1:]
-		} else {
-			t.owe(p, ref, 0, nil)
-		}
-	}
-	t.volume += len(it.row) + len(it.id) + 64 + 192*len(it.to)
-}
-
-// owe writes a new delivery, leased at birth when held is not nil.
-func (t *txn) owe(p *partition, ref storage.Ref, hold time.Duration, held *storage.Held) {
-	d := deliveryRow{state: statePending, flight: held != nil, due: t.now.wall, updated: t.now.wall}
-	t.index(ref, d)
-	row := t.row(deliveryRowLen)
-	d.write(row)
-	t.key = deliveryKey(t.key[:0], ref)
-	t.put(t.part(p, ofDeliveries), t.key, row)
-	t.key = lineKey(t.key[:0], ref.Lane(), ref.Seq)
-	t.put(t.part(p, ofLines), t.key, t.row(sumLen))
-	t.numbers.open++
-	e := effect{what: effectDue, ref: ref, spot: spot{d.due, ref.Seq, d.flight}}
-	if held != nil {
-		e.what, e.hold, e.held = effectHeld, hold, held
-	}
-	t.effects = append(t.effects, e)
+	out.Matched = len(it.to)
+	out.Seq = d.enter(publicID{it.account, it.id}, it.row, it.to, out.Held)
+	return nil
 }

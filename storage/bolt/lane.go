@@ -29,6 +29,9 @@ const never = math.MaxInt64
 //   - Every delivery that is open, not leased, and stands in the index up to the frontier, is in ready.
 //   - Every delivery that is open, not leased, and stands among the flights, is in ready.
 //
+// The index is behind by what is in the ledger. A lane that has come to its end, and has something there that is due, waits
+// until the file has it (board.wait).
+//
 // The reverse need not hold: ready may name what is leased or settled by now. Claim looks before it hands out.
 type lane struct {
 	id       storage.Lane
@@ -48,6 +51,40 @@ type lane struct {
 	taken int // by the Claim whose number is turn
 	share int // the most that it takes
 	order inOrder
+
+	unread unread
+	behind bool   // it waits until the file has what unread has
+	later  unread // what came since then
+}
+
+// unread is what of a lane will stand in the due index and may not do so yet, because it is in the ledger.
+type unread struct {
+	serial uint64 // of the last frame with any
+	due    int64  // the earliest
+	seq    uint64 // the least
+}
+
+var nothing = unread{due: never, seq: never}
+
+func (u *unread) add(s spot, serial uint64) {
+	u.serial, u.due, u.seq = serial, min(u.due, s.due), min(u.seq, s.seq)
+}
+
+// whole is the time before which the due index has everything of the lane, in a file that has the journal up to a frame.
+// The frontier must not go beyond: what comes into the index behind it would not be found.
+func (l *lane) whole(applied uint64) int64 {
+	if l.unread.serial <= applied && !l.behind {
+		l.unread = nothing
+	}
+	return min(l.unread.due, l.later.due)
+}
+
+// unreadPart is where to add what comes.
+func (l *lane) unreadPart() *unread {
+	if l.behind {
+		return &l.later
+	}
+	return &l.unread
 }
 
 // standing says which line of the board a lane stands in.
@@ -166,7 +203,7 @@ func (l *lane) pop() spot {
 
 // forgotten reports whether the lane holds nothing that the disk does not tell.
 func (l *lane) forgotten(now int64) bool {
-	return l.where == idle && len(l.held) == 0 && len(l.ready) == 0 && l.next == never && l.postponed <= now
+	return l.where == idle && len(l.held) == 0 && len(l.ready) == 0 && l.next == never && l.postponed <= now && !l.behind
 }
 
 // laneHeap are the waiting lanes, soonest first.

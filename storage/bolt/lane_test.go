@@ -122,11 +122,11 @@ func TestWhatTheBoardIsToldLateIsNotHandedOutTwice(t *testing.T) {
 		t.Fatalf("claimed %d, %v", len(held), err)
 	}
 	late := effect{what: effectDue, ref: held[0].Ref, spot: spot{due: 1, seq: held[0].Seq}}
-	s.board.apply([]effect{late}, s.now())
+	s.board.apply([]effect{late}, s.now(), 0)
 	if again, _, err := s.Claim(t.Context(), everything); err != nil || len(again) != 0 {
 		t.Errorf("claimed %d that have a holder, %v", len(again), err)
 	}
-	s.board.apply([]effect{late}, s.now())
+	s.board.apply([]effect{late}, s.now(), 0)
 	settle(t, s, held[0], storage.Done)
 	if again, _, err := s.Claim(t.Context(), everything); err != nil || len(again) != 0 {
 		t.Errorf("claimed %d that are delivered, %v", len(again), err)
@@ -146,7 +146,7 @@ func TestAnOldPlaceIsCorrected(t *testing.T) {
 			t.Fatal(got[0].Err)
 		}
 		late := effect{what: effectDue, ref: h.Ref, spot: spot{due: 1, seq: h.Seq, flight: true}}
-		s.board.apply([]effect{late}, s.now())
+		s.board.apply([]effect{late}, s.now(), 0)
 		for range 3 {
 			if held, _, err := s.Claim(t.Context(), everything); err != nil || len(held) != 0 {
 				t.Fatalf("claimed %d too early, %v", len(held), err)
@@ -169,7 +169,7 @@ func TestACorrectedPlaceIsNotPassedBy(t *testing.T) {
 		h := accept(t, s, testEvent("e", true, 1)).Held[0]
 		s.Settle(t.Context(), []storage.Outcome{{Held: h, Next: storage.Retry, In: time.Minute}})
 		due := time.Now().Add(time.Minute).UnixNano()
-		s.board.apply([]effect{{what: effectDue, ref: h.Ref, spot: spot{due: 1, seq: h.Seq, flight: true}}}, s.now())
+		s.board.apply([]effect{{what: effectDue, ref: h.Ref, spot: spot{due: 1, seq: h.Seq, flight: true}}}, s.now(), 0)
 		mistaken, _, err := s.pick(t.Context(), everything)
 		if err != nil || len(mistaken) != 1 {
 			t.Fatalf("picked %d, %v", len(mistaken), err)

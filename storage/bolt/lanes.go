@@ -30,7 +30,11 @@ func (s *Store) Postpone(ctx context.Context, l storage.Lane, d time.Duration) e
 }
 
 // Tally returns the webhook's counters.
-func (s *Store) Tally(ctx context.Context, l storage.Lane) (tally schemas.Tally, err error) {
+func (s *Store) Tally(ctx context.Context, l storage.Lane) (_ schemas.Tally, err error) {
+	tally, unwritten := s.ledger.tally(l)
+	if err := s.usable(ctx); err != nil || unwritten {
+		return tally, err
+	}
 	err = s.view(ctx, func(tx *bbolt.Tx) (err error) {
 		key := laneKey(nil, l)
 		tally, err = decodeTally(key, tx.Bucket([]byte(inTallies.String())).Get(key), l)
@@ -44,7 +48,7 @@ func (s *Store) Tally(ctx context.Context, l storage.Lane) (tally schemas.Tally,
 func (s *Store) Backlog(ctx context.Context, l storage.Lane, limit int) (int, time.Duration, error) {
 	flights := s.board.flights(l, limit)
 	open, accepted := 0, int64(0)
-	err := s.view(ctx, func(tx *bbolt.Tx) error {
+	err := s.look(ctx, func(tx *bbolt.Tx) error {
 		oldest := uint64(never)
 		for _, seq := range flights {
 			ref := storage.Ref{Account: l.Account, Webhook: l.Webhook, Seq: seq}

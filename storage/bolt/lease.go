@@ -3,6 +3,8 @@ package bolt
 import (
 	"container/heap"
 	"time"
+
+	"github.com/hookswitch/hookswitch/storage"
 )
 
 // lease is a delivery in somebody's hands. Leases live in memory only: there is one process, and when it starts again
@@ -15,6 +17,10 @@ type lease struct {
 	// pinned is set while an outcome of its holder is being committed: meanwhile it does not run out.
 	pinned bool
 	index  int // its place in the heap
+}
+
+func (h *lease) ref() storage.Ref {
+	return storage.Ref{Account: h.lane.id.Account, Webhook: h.lane.id.Webhook, Seq: h.spot.seq}
 }
 
 // leaseHeap are the leases, the first to run out first.

@@ -17,7 +17,7 @@ func (s *Store) Deliveries(
 	if err != nil {
 		return nil, "", err
 	}
-	err = s.view(ctx, func(tx *bbolt.Tx) (err error) {
+	err = s.look(ctx, func(tx *bbolt.Tx) (err error) {
 		l := listing{tx: tx, account: a, query: q, page: page}
 		c := s.calendar.Load()
 		switch {

@@ -23,7 +23,8 @@ func TestListsGoThroughManyPartitions(t *testing.T) {
 			batch[i].Type = "list.created"
 		}
 	}
-	s.Accept(t.Context(), batch)
+	acceptAll(t, s, batch)
+	inFile(t, s)
 	if n := len(s.calendar.Load().partitions); n != len(batch) {
 		t.Fatalf("%d partitions, want %d", n, len(batch))
 	}

@@ -42,9 +42,27 @@ type Store struct {
 	stopped    chan struct{}
 
 	// The committer's own.
-	numbers numbers
+	numbers    numbers // as the journal has them
+	draft      draft
+	journal    *journal
+	journalled []*request
+	direct     []*request
+	due        *time.Timer // when the ledger is to be brought into the file
+	moving     bool        // a goroutine is doing that; it says in moved how it ended
+	moved      chan error
+	stuck      error // why that failed; nil when it did not
+
+	// Of whoever writes to the file: the committer, or, while moving, that goroutine.
 	txn     txn
+	written written
 	volume  int // bytes put into the latest partition since the store was opened
+
+	ledger  ledger
+	logged  atomic.Uint64 // serial of the last frame that was acknowledged
+	applied atomic.Uint64 // serial of the last frame that is in the file
+	told    atomic.Uint64 // the same, once the board knows
+	open    atomic.Uint64 // deliveries owed
+	wanted  atomic.Bool   // somebody waits for the ledger to be in the file
 
 	calendar atomic.Pointer[calendar]
 	board    board
@@ -70,6 +88,9 @@ type tuning struct {
 	commitItems  int
 	commitBytes  int
 	requestItems int
+	ledgerItems  int           // at which what is in the ledger is brought into the file
+	ledgerBytes  int           // the same
+	ledgerAge    time.Duration // the same
 	lockWait     time.Duration
 	maxFile      int // bytes the file may have; 0: no limit
 	openFile     func(string, int, os.FileMode) (*os.File, error)
@@ -83,6 +104,7 @@ func defaultTuning() tuning {
 	return tuning{
 		span: 6 * time.Hour, partition: 64 << 20,
 		commitItems: 4096, commitBytes: 16 << 20, requestItems: 512,
+		ledgerItems: 16384, ledgerBytes: 16 << 20, ledgerAge: 500 * time.Millisecond,
 		lockWait: 900 * time.Millisecond,
 	}
 }
@@ -127,13 +149,16 @@ func openStore(o Options, tune tuning) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		db: db, tuning: tune, opened: time.Now(),
+		db: db, tuning: tune, opened: time.Now(), moved: make(chan error, 1), due: time.NewTimer(time.Hour),
 		stopped: make(chan struct{}), closed: make(chan struct{}), failed: make(chan struct{}),
 	}
 	s.inbox.bell = make(chan struct{}, 1)
 	s.changes.reset()
-	if err := s.prepare(fresh && !o.NoSync, o.Dir); err != nil {
+	if s.journal, err = openJournal(o.Dir, tune.openFile, o.NoSync); err != nil {
 		return nil, errors.Join(err, db.Close())
+	}
+	if err := s.prepare(fresh && !o.NoSync, o.Dir); err != nil {
+		return nil, errors.Join(err, s.journal.close(), db.Close())
 	}
 	go s.commits()
 	return s, nil
@@ -144,7 +169,7 @@ func openStore(o Options, tune tuning) (*Store, error) {
 // again shows what the disk has.
 func (s *Store) Failed() <-chan struct{} { return s.failed }
 
-// Close waits for writes under way and for readers, a Backup is broken off, and releases the file.
+// Close waits for writes under way and for readers, a Backup is broken off, brings all into the file, and releases it.
 func (s *Store) Close() error {
 	var err error
 	s.closing.Do(func() {
@@ -152,7 +177,7 @@ func (s *Store) Close() error {
 		s.inbox.close()
 		<-s.stopped
 		s.board.close()
-		err = s.db.Close()
+		err = errors.Join(s.journal.close(), s.db.Close())
 	})
 	return err
 }

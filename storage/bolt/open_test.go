@@ -101,7 +101,7 @@ func TestOpenRefusesAFormatItDoesNotKnow(t *testing.T) {
 	}
 	mustClose(t, s)
 	before := fileBytes(t, dir)
-	refuses(t, dir, "format 2")
+	refuses(t, dir, "format 3")
 	if !bytes.Equal(before, fileBytes(t, dir)) {
 		t.Error("the refused store was changed")
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,8 +14,9 @@ import (
 	"github.com/hookswitch/hookswitch/storage"
 )
 
-// format is the version of the layout that doc.go draws. A store of another version is refused.
-const format = 1
+// format is the version of the layout that doc.go draws. A store of a later version is refused; one of version 1, which
+// had no journal, becomes one of this.
+const format = 2
 
 // place is a bucket that is always there.
 type place int
@@ -50,6 +52,8 @@ const (
 	metaSeq      = "seq"
 	metaRevision = "revision"
 	metaOpen     = "open"
+	metaSerial   = "serial" // of the last frame of the journal that the file has
+	metaNonce    = "nonce"  // of the journal's frames
 )
 
 func readNumber(b *bbolt.Bucket, key string) (uint64, error) {
@@ -82,24 +86,23 @@ func checkFormat(tx *bbolt.Tx) error {
 	if err != nil {
 		return err
 	}
-	if got != format {
+	if got < 1 || got > format {
 		return fmt.Errorf("the store has format %d, this version of Hookswitch knows %d", got, format)
 	}
 	return nil
 }
 
-// prepare makes a file a store and builds in memory what is not stored. With syncNames the name of a new file, and that
-// of its directory, are made durable too: a store is worth nothing if a power cut takes its name away.
+// prepare makes a file a store, brings the journal into it, and builds in memory what is not stored. With syncNames the
+// name of a new file, and that of its directory, are made durable too: a store is worth nothing if a power cut takes its
+// name away.
 func (s *Store) prepare(syncNames bool, dir string) error {
-	var boot uint64
-	err := s.db.Update(func(tx *bbolt.Tx) (err error) {
+	err := s.db.Update(func(tx *bbolt.Tx) error {
 		for p := range placeCount {
 			if _, err := tx.CreateBucketIfNotExists([]byte(p.String())); err != nil {
 				return err
 			}
 		}
-		boot, err = s.boot(tx.Bucket([]byte(inMeta.String())))
-		return err
+		return nil
 	})
 	if err != nil {
 		return err
@@ -108,6 +111,10 @@ func (s *Store) prepare(syncNames bool, dir string) error {
 		if err := errors.Join(syncDir(dir), syncDir(filepath.Dir(dir))); err != nil {
 			return err
 		}
+	}
+	boot, err := s.boot()
+	if err != nil {
+		return err
 	}
 	for more := true; more; {
 		if err := s.db.Update(func(tx *bbolt.Tx) error { more, err = s.land(tx); return err }); err != nil {
@@ -121,18 +128,68 @@ func (s *Store) prepare(syncNames bool, dir string) error {
 	})
 }
 
-// boot reads the counters and begins a new age of tokens. A token is the boot's number and 40 bits of counter.
-func (s *Store) boot(meta *bbolt.Bucket) (boot uint64, err error) {
-	for _, c := range []struct {
-		key string
-		to  *uint64
-	}{{metaBoot, &boot}, {metaSeq, &s.numbers.seq}, {metaRevision, &s.numbers.revision}, {metaOpen, &s.numbers.open}} {
-		if *c.to, err = readNumber(meta, c.key); err != nil {
-			return 0, err
+// boot reads the counters, brings the journal into the file, and begins a new age of tokens and of the journal. A token
+// is the boot's number and 40 bits of counter.
+func (s *Store) boot() (boot uint64, err error) {
+	var nonce uint64
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		s.calendar.Store(readCalendar(tx))
+		w, meta := &s.written, tx.Bucket([]byte(inMeta.String()))
+		for _, c := range []struct {
+			key string
+			to  *uint64
+		}{
+			{metaBoot, &boot}, {metaSeq, &w.seq}, {metaRevision, &w.revision}, {metaOpen, &w.open},
+			{metaSerial, &w.serial}, {metaNonce, &nonce},
+		} {
+			var err error
+			if *c.to, err = readNumber(meta, c.key); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
 	}
-	boot++
-	return boot, errors.Join(writeNumber(meta, metaFormat, format), writeNumber(meta, metaBoot, boot))
+	if err := s.recover(nonce); err != nil {
+		return 0, err
+	}
+	s.logged.Store(s.written.serial)
+	s.applied.Store(s.written.serial)
+	s.told.Store(s.written.serial)
+	s.open.Store(s.written.open)
+	boot, nonce = boot+1, rand.Uint64()
+	if err := s.journal.begin(nonce, s.written.serial); err != nil {
+		return 0, err
+	}
+	return boot, s.db.Update(func(tx *bbolt.Tx) error {
+		meta := tx.Bucket([]byte(inMeta.String()))
+		return errors.Join(writeNumber(meta, metaFormat, format), writeNumber(meta, metaBoot, boot), writeNumber(meta, metaNonce, nonce))
+	})
+}
+
+// recover brings into the file what the journal has and the file has not.
+func (s *Store) recover(nonce uint64) error {
+	s.numbers = s.written.numbers
+	s.ledger.start()
+	d := &s.draft
+	err := s.journal.replay(nonce, s.written.serial, func(serial uint64, payload []byte) error {
+		err := d.restore(s, serial, payload)
+		d.done()
+		if err != nil {
+			return err
+		}
+		s.keep(d)
+		if s.full() {
+			return s.bring(nil)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.bring(nil)
 }
 
 // land moves deliveries that were leased at birth, and not settled before the store was closed or killed, into the due
@@ -140,7 +197,7 @@ func (s *Store) boot(meta *bbolt.Bucket) (boot uint64, err error) {
 func (s *Store) land(tx *bbolt.Tx) (more bool, err error) {
 	const step = 2000
 	n := 0
-	t := &txn{store: s, now: s.now(), calendar: readCalendar(tx)}
+	t := &txn{store: s, now: s.now(), calendar: s.calendar.Load()}
 	t.begin(tx)
 	var refs []storage.Ref
 	ascend(t.place(inFlights), nil, nil, func(k, _ []byte) bool {

@@ -21,6 +21,11 @@ func (s *Store) Claim(ctx context.Context, ask storage.Ask) ([]storage.Held, tim
 	if ask.PerLane <= 0 {
 		ask.PerLane = ask.Max
 	}
+	if s.board.ahead(s.now()) {
+		if err := s.catchUp(ctx); err != nil {
+			return nil, 0, err
+		}
+	}
 	picked, next, err := s.pick(ctx, ask)
 	if err != nil || len(picked) == 0 {
 		return nil, next, err
@@ -30,11 +35,12 @@ func (s *Store) Claim(ctx context.Context, ask storage.Ask) ([]storage.Held, tim
 	const chunk = 128
 	held := make([]storage.Held, 0, len(picked))
 	var misses []miss
+	ledger, err := s.reach(ctx, picked)
 	for at := 0; at < len(picked) && err == nil; at += chunk {
 		part := picked[at:min(at+chunk, len(picked))]
 		err = s.view(ctx, func(tx *bbolt.Tx) error {
 			for _, h := range part {
-				if got, m := s.load(tx, h); m.why == hit {
+				if got, m := s.load(tx, ledger, h); m.why == hit {
 					held = append(held, got)
 				} else {
 					misses = append(misses, m)
@@ -57,12 +63,28 @@ func (s *Store) Claim(ctx context.Context, ask storage.Ask) ([]storage.Held, tim
 func (s *Store) pick(ctx context.Context, ask storage.Ask) (picked []*lease, next time.Duration, err error) {
 	s.board.mu.Lock()
 	defer s.board.mu.Unlock()
+	ledger, applied := s.ledger.glance(), s.applied.Load() // before the file is read: it has that at least
 	err = s.view(ctx, func(tx *bbolt.Tx) error {
-		from := shelf{tx, tx.Bucket([]byte(inDue.String())), s.calendar.Load(), &s.harm}
+		from := shelf{tx, tx.Bucket([]byte(inDue.String())), s.calendar.Load(), &s.harm, ledger, applied}
 		picked, next = s.board.pick(from, ask, s.now())
 		return nil
 	})
+	if len(s.board.behind) > 0 {
+		s.want()
+	}
 	return picked, next, err
+}
+
+// reach sees to it that the file has the deliveries that were picked. One that it has not yet is rare: born leased a moment
+// ago, and its lease is over.
+func (s *Store) reach(ctx context.Context, picked []*lease) (glance, error) {
+	ledger := s.ledger.glance()
+	for _, h := range picked {
+		if row, unwritten := ledger.delivery(h.ref()); unwritten && row.open() {
+			return ledger, s.catchUp(ctx)
+		}
+	}
+	return ledger, nil
 }
 
 // miss is a lease that leads to nothing to hand out.
@@ -82,11 +104,14 @@ const (
 )
 
 // load reads what a lease is about.
-func (s *Store) load(tx *bbolt.Tx, h *lease) (storage.Held, miss) {
-	l := h.lane.id
-	ref := storage.Ref{Account: l.Account, Webhook: l.Webhook, Seq: h.spot.seq}
+func (s *Store) load(tx *bbolt.Tx, ledger glance, h *lease) (storage.Held, miss) {
+	ref := h.ref()
 	p := s.calendar.Load().partition(ref.Seq)
-	row, err := getDelivery(partitionBucket(tx, p, ofDeliveries), deliveryKey(nil, ref), ref)
+	row, unwritten := ledger.delivery(ref)
+	var err error
+	if !unwritten {
+		row, err = getDelivery(partitionBucket(tx, p, ofDeliveries), deliveryKey(nil, ref), ref)
+	}
 	var event eventRow
 	if err == nil && row.open() {
 		event, err = getEvent(partitionBucket(tx, p, ofEvents), ref.Account, ref.Seq)
@@ -181,7 +206,12 @@ func (b *board) serve(l *lane, from shelf, ask storage.Ask, now instant, n int, 
 			if l.next > now.wall || reads == 4 {
 				break
 			}
-			l.fill(from.due, now.wall, max(16, n, min(ask.Max, 256)))
+			limit := l.whole(from.applied)
+			l.fill(from.due, min(now.wall, limit-1), max(16, n, min(ask.Max, 256)))
+			if l.next = min(l.next, limit); l.next == limit && limit <= now.wall {
+				l.next = never
+				b.wait(l)
+			}
 			reads++
 			continue
 		}

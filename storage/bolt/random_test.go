@@ -3,6 +3,8 @@ package bolt
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -15,7 +17,7 @@ import (
 // A random history of everything that moves deliveries, checked against a plain model of who owes what.
 func TestRandomHistoriesLoseNothing(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(6) {
+	for seed := range uint64(8) {
 		dir := t.TempDir()
 		synctest.Test(t, func(t *testing.T) {
 			tune := defaultTuning()
@@ -74,11 +76,31 @@ func (h *randomHistory) step() {
 			h.drop()
 		}
 	default:
-		if h.rng.IntN(8) == 0 {
+		switch h.rng.IntN(8) {
+		case 0:
 			mustClose(h.T, h.store)
 			h.store = mustOpen(h.T, h.dir, h.tune)
+		case 1:
+			h.crash()
 		}
 	}
+}
+
+// crash goes on with what the disk has at this moment, whatever of it is only in the journal.
+func (h *randomHistory) crash() {
+	synctest.Wait()
+	next := h.TempDir()
+	for _, name := range append(JournalNames[:], FileName) {
+		b, err := os.ReadFile(filepath.Join(h.dir, name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(next, name), b, 0o600)
+		}
+		if err != nil {
+			h.Fatal(err)
+		}
+	}
+	mustClose(h.T, h.store)
+	h.dir, h.store = next, mustOpen(h.T, next, h.tune)
 }
 
 func (h *randomHistory) accept() {

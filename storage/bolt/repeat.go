@@ -10,18 +10,8 @@ import (
 	"github.com/hookswitch/hookswitch/storage"
 )
 
-// findRepeat looks for an event of that id in the spans that were open when the caller looked.
-func (t *txn) findRepeat(it *arrival) (publicIDRow, bool, error) {
-	for i := len(t.calendar.spans) - 1; i >= 0 && t.calendar.spans[i].begun >= it.looked; i-- {
-		b := t.spanBucket(t.calendar.spans[i])
-		t.key = publicIDKey(t.key[:0], it.account, it.id)
-		row, found, err := getRepeat(b, t.key, it, t.now.wall)
-		if found || err != nil {
-			return row, found, err
-		}
-	}
-	return publicIDRow{}, false, nil
-}
+// A publisher's id is looked for in three places: in closed spans beside the committer (lookBack), in the spans that are
+// open by the committer, and in what the file does not have yet (draft.go).
 
 func getRepeat(b *bbolt.Bucket, key []byte, it *arrival, now int64) (publicIDRow, bool, error) {
 	row, err := getPublicID(b, key, it.account)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -97,13 +98,12 @@ func (s *Store) newSettleJob(out []storage.Outcome) *settleJob {
 	return job
 }
 
-func (j *settleJob) run(t *txn) error {
+func (j *settleJob) write(d *draft) error {
 	for i := range j.items {
 		if e := &j.items[i]; !e.done {
-			t.settle(e, &j.out[i])
-		}
-		if t.err != nil {
-			return t.err
+			if err := d.settle(e, &j.out[i]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -126,50 +126,29 @@ func (j *settleJob) fail(err error) {
 	}
 }
 
-// settle writes one outcome.
-func (t *txn) settle(e *ending, out *storage.Settled) {
-	d, p, err := t.delivery(e.ref)
+// settle takes one outcome in.
+func (d *draft) settle(e *ending, out *storage.Settled) error {
+	was, err := d.entry(e.ref)
 	switch {
-	case err != nil:
-		t.store.harm.note(err)
+	case errors.Is(err, storage.ErrAbsent), errors.Is(err, ErrDamaged):
+		d.store.harm.note(err)
 		out.Err = err
-		return
-	case !d.open():
+		return nil
+	case err != nil:
+		return err
+	case !was.now.open():
 		out.Err = storage.ErrAbsent
-		return
+		return nil
 	}
-	lease, holds := t.store.board.pin(e.ref, e.token)
+	lease, holds := d.store.board.pin(e.ref, e.token)
 	if holds {
-		t.pinned = append(t.pinned, lease)
+		d.pinned = append(d.pinned, lease)
 	} else if e.next != storage.Done {
 		out.Err = storage.ErrStale
-		return
+		return nil
 	}
-	tally := t.tally(e.ref.Lane())
-	if e.tried {
-		d.attempts++
-		t.key = attemptKey(t.key[:0], e.ref, d.attempts)
-		t.put(t.part(p, ofAttempts), t.key, e.row)
-		if p == t.calendar.latest() {
-			t.volume += len(e.row) + 64
-		}
-		e.count(tally, t.now.wall)
-	}
-	switch e.next {
-	case storage.Done:
-		t.close(e.ref, d, stateDelivered)
-	case storage.Dead:
-		tally.Dropped++
-		t.close(e.ref, d, stateDead)
-	case storage.Discard:
-		t.close(e.ref, d, stateDiscarded)
-	case storage.Retry, storage.Release:
-		t.unindex(e.ref, d)
-		d = t.plan(e.ref, d, after(t.now.wall, e.in))
-		at := spot{due: d.due, seq: e.ref.Seq}
-		t.effects = append(t.effects, effect{what: effectDue, ref: e.ref, spot: at, was: lease})
-	}
-	out.Tally = *tally
+	out.Tally, err = d.conclude(e, was, lease)
+	return err
 }
 
 // count adds an attempt to a webhook's counters. The times are the store's.
@@ -185,21 +164,6 @@ func (e *ending) count(t *schemas.Tally, now int64) {
 		t.FailingSince = instantTime(now)
 	}
 	t.LastError, t.LastErrorAt = e.message, instantTime(now)
-}
-
-// tally is a lane's counters in this transaction; finish writes them, once a lane. Damaged ones begin again at zero:
-// they must not keep the lane's deliveries from being settled.
-func (t *txn) tally(l storage.Lane) *schemas.Tally {
-	if tally := t.tallies[l]; tally != nil {
-		return tally
-	}
-	t.key = laneKey(t.key[:0], l)
-	tally, err := decodeTally(t.key, t.place(inTallies).Get(t.key), l)
-	if err != nil {
-		t.store.harm.note(err)
-	}
-	t.tallies[l] = &tally
-	return &tally
 }
 
 func decodeTally(key, v []byte, l storage.Lane) (schemas.Tally, error) {

@@ -26,6 +26,7 @@ func smallTuning() tuning {
 	tune := defaultTuning()
 	tune.span, tune.partition = 7*time.Minute, 600
 	tune.commitItems, tune.commitBytes, tune.requestItems = 8, 2000, 3
+	tune.ledgerItems, tune.ledgerBytes, tune.ledgerAge = 12, 2000, 10*time.Second
 	return tune
 }
 

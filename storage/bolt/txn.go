@@ -5,12 +5,12 @@ import (
 
 	bbolt "go.etcd.io/bbolt"
 
-	"github.com/hookswitch/hookswitch/schemas"
 	"github.com/hookswitch/hookswitch/storage"
 )
 
-// txn is one transaction of the committer: the open buckets, the counters as they will be, and what memory has to learn
-// once the disk has it. The first error of a write sticks in err and undoes the commit.
+// txn is one transaction on the file: the open buckets, the counters as they will be, and what memory has to learn
+// once the disk has it. The first error of a write sticks in err and undoes the commit. There is one at a time: of the
+// committer, or of the goroutine that brings an overlay into the file.
 type txn struct {
 	store *Store
 	tx    *bbolt.Tx
@@ -22,11 +22,10 @@ type txn struct {
 	spans  map[*span]*bbolt.Bucket
 
 	numbers  numbers
+	serial   uint64 // of the last frame of the journal that the file has
 	calendar *calendar
 	volume   int
-	tallies  map[storage.Lane]*schemas.Tally
 	effects  []effect
-	pinned   []*lease
 	changed  bool // a record of the configuration
 
 	key   []byte // scratch: bbolt copies keys
@@ -39,12 +38,11 @@ type openPartition struct{ lines, attempts, deliveries, events *bbolt.Bucket }
 // reset prepares the transaction for another commit.
 func (t *txn) reset(s *Store) {
 	clear(t.effects)
-	clear(t.pinned)
 	*t = txn{
 		store: s, now: s.now(),
-		parts: t.parts, spans: t.spans, tallies: t.tallies,
-		effects: t.effects[:0], pinned: t.pinned[:0], key: t.key[:0], arena: t.arena[:0],
-		numbers: s.numbers, volume: s.volume, calendar: s.calendar.Load(),
+		parts: t.parts, spans: t.spans,
+		effects: t.effects[:0], key: t.key[:0], arena: t.arena[:0],
+		numbers: s.written.numbers, serial: s.written.serial, volume: s.volume, calendar: s.calendar.Load(),
 	}
 }
 
@@ -52,23 +50,17 @@ func (t *txn) begin(tx *bbolt.Tx) {
 	t.tx = tx
 	if t.parts == nil {
 		t.parts, t.spans = make(map[*partition]*openPartition), make(map[*span]*bbolt.Bucket)
-		t.tallies = make(map[storage.Lane]*schemas.Tally)
 	}
 	clear(t.parts)
 	clear(t.spans)
-	clear(t.tallies)
 }
 
 // finish writes what a commit writes once.
 func (t *txn) finish() error {
-	for lane, tally := range t.tallies {
-		t.key = laneKey(t.key[:0], lane)
-		t.put(t.place(inTallies), t.key, appendTallyRow(nil, tally))
-	}
 	if t.err != nil {
 		return t.err
 	}
-	before, meta := t.store.numbers, t.place(inMeta)
+	before, meta := t.store.written, t.place(inMeta)
 	for _, n := range [...]struct {
 		key         string
 		before, now uint64
@@ -76,6 +68,7 @@ func (t *txn) finish() error {
 		{metaSeq, before.seq, t.numbers.seq},
 		{metaRevision, before.revision, t.numbers.revision},
 		{metaOpen, before.open, t.numbers.open},
+		{metaSerial, before.serial, t.serial},
 	} {
 		if n.before == n.now {
 			continue
@@ -149,14 +142,14 @@ func (t *txn) part(p *partition, letter byte) *bbolt.Bucket {
 	return *b
 }
 
-// current is the partition that new events go to. A new one begins when the latest is full or old.
-func (t *txn) current() *partition {
+// current is the partition that an event goes to. A new one begins when the latest is full or old.
+func (t *txn) current(seq uint64, accepted int64) *partition {
 	tune := &t.store.tuning
 	latest := t.calendar.latest()
-	if latest != nil && !latest.doomed.Load() && t.volume < tune.partition && t.now.wall-latest.begun < int64(tune.span) {
+	if latest != nil && !latest.doomed.Load() && t.volume < tune.partition && accepted-latest.begun < int64(tune.span) {
 		return latest
 	}
-	next := &partition{first: t.numbers.seq + 1, begun: t.now.wall}
+	next := &partition{first: seq, begun: accepted}
 	if latest != nil {
 		next.begun = max(next.begun, latest.begun) // the clock may have been set back
 	}
@@ -169,11 +162,11 @@ func (t *txn) current() *partition {
 	return next
 }
 
-// currentSpan is the span that new public ids go to.
-func (t *txn) currentSpan() *span {
+// currentSpan is the span that the public id of an event goes to.
+func (t *txn) currentSpan(accepted int64) *span {
 	length := int64(t.store.tuning.span)
 	latest := t.calendar.latestSpan()
-	begun := t.now.wall - t.now.wall%length
+	begun := accepted - accepted%length
 	if latest != nil && latest.begun >= begun {
 		return latest
 	}

@@ -18,15 +18,10 @@ import (
 // the last one stopped; the error is then, and after any other meeting with a damaged record, one with [ErrDamaged],
 // beside a whole Health: the store goes on serving what is sound.
 func (s *Store) Check(ctx context.Context) (storage.Health, error) {
-	var h storage.Health
-	err := s.view(ctx, func(tx *bbolt.Tx) error {
-		open, err := readNumber(tx.Bucket([]byte(inMeta.String())), metaOpen)
-		h.Open = int64(open)
-		return err
-	})
-	if err != nil && !errors.Is(err, ErrDamaged) {
+	if err := s.usable(ctx); err != nil {
 		return storage.Health{}, err
 	}
+	h := storage.Health{Open: int64(s.open.Load())}
 	if info, err := os.Stat(s.db.Path()); err == nil {
 		h.FileBytes = info.Size()
 	}
@@ -56,7 +51,7 @@ func (b *board) overdue(now instant) time.Duration {
 // ends, so the file grows by about what is written during it: give it a writer as fast as a disk, not a slow network.
 // It ends early when ctx does, and when the store closes.
 func (s *Store) Backup(ctx context.Context, w io.Writer) error {
-	err := s.view(ctx, func(tx *bbolt.Tx) error {
+	err := s.look(ctx, func(tx *bbolt.Tx) error {
 		_, err := tx.WriteTo(&patientWriter{ctx: ctx, store: s, w: w})
 		return err
 	})
