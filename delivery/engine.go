@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ type Engine struct {
 	dispatcher *dispatcher
 	settler    *settler
 	sender     *sender
+	guard      *guard
 
 	life      context.Context // of the loops; ends when Close begins
 	endLife   context.CancelFunc
@@ -52,7 +54,8 @@ func New(o Options) (*Engine, error) {
 		dispatcher: newDispatcher(o),
 		stopping:   map[storage.Lane]struct{}{},
 	}
-	e.sender = newSender(newDialler(newGuard(o.Allow), o.Resolver, o.Dial), o.UserAgent, o.LaneInFlight, o.Roots)
+	e.guard = newGuard(o.Allow)
+	e.sender = newSender(newDialler(e.guard, o.Resolver, o.Dial), o.UserAgent, o.LaneInFlight, o.Roots)
 	e.settler = newSettler(o.Store, o.Log, e.conclude)
 	e.dispatcher.start = func() { e.workers.Go(e.work) }
 	e.dispatcher.spill = func(items []*item) { e.giveBack(items, 0) }
@@ -109,6 +112,13 @@ func (e *Engine) Close(ctx context.Context) error {
 	e.endEffort()
 	e.sender.close()
 	return errors.Join(err, ctx.Err())
+}
+
+// Allow replaces the networks that deliveries may go to besides public addresses. No attempt that begins after it has
+// returned uses a connection that was made before.
+func (e *Engine) Allow(networks []netip.Prefix) {
+	e.guard.allow(networks)
+	e.sender.renew()
 }
 
 // refuse ends intake and reports whether this call did it.

@@ -4,12 +4,13 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 )
 
 // guard knows which addresses deliveries may go to: public unicast ones, and what the operator allows besides.
 type guard struct {
 	refused []netip.Prefix
-	allowed []netip.Prefix
+	allowed atomic.Pointer[[]netip.Prefix]
 }
 
 // newGuard refuses everything that IANA's special-purpose registries (IPv4 and IPv6, as of 2026) do not call globally
@@ -47,7 +48,8 @@ func newGuard(allowed []netip.Prefix) *guard {
 		"fec0::/10",        // site-local, deprecated
 		"ff00::/8",         // multicast
 	}
-	g := &guard{allowed: slices.Clone(allowed)}
+	g := &guard{}
+	g.allow(allowed)
 	for _, text := range ranges {
 		g.refused = append(g.refused, netip.MustParsePrefix(text))
 	}
@@ -74,8 +76,14 @@ func (g *guard) permits(a netip.Addr) bool {
 	return a.Is4() || globalUnicast.Contains(a)
 }
 
+// allow replaces what the operator allows.
+func (g *guard) allow(networks []netip.Prefix) {
+	networks = slices.Clone(networks)
+	g.allowed.Store(&networks)
+}
+
 func (g *guard) allows(a netip.Addr) bool {
-	return slices.ContainsFunc(g.allowed, func(p netip.Prefix) bool { return p.Contains(a) })
+	return slices.ContainsFunc(*g.allowed.Load(), func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // The IPv6 ranges that decide what an address is. globalUnicast is all that IANA has given out; the rest of the space is

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/hookswitch/hookswitch/schemas"
@@ -29,30 +30,36 @@ const (
 
 // sender makes HTTP exchanges: one POST, one answer, no redirects, nothing sent twice.
 type sender struct {
-	transport *http.Transport
+	transport atomic.Pointer[http.Transport]
 	userAgent string
 }
 
 // newSender tunes a transport for many endpoints. lane is the usual number of exchanges at once with one of them.
 func newSender(d *dialler, userAgent string, lane int, roots *x509.CertPool) *sender {
-	return &sender{
-		userAgent: userAgent,
-		transport: &http.Transport{
-			Proxy:                  nil, // never from the environment: a proxy would undo the guard
-			DialContext:            d.connect,
-			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
-			TLSHandshakeTimeout:    handshakeTimeout,
-			ForceAttemptHTTP2:      true,
-			MaxIdleConns:           maxIdleConns,
-			MaxIdleConnsPerHost:    max(lane, minIdlePerHost),
-			IdleConnTimeout:        idleConnTimeout,
-			MaxResponseHeaderBytes: maxResponseHeader,
-			DisableCompression:     true, // what is kept of an answer is what was sent
-		},
-	}
+	s := &sender{userAgent: userAgent}
+	s.transport.Store(&http.Transport{
+		Proxy:                  nil, // never from the environment: a proxy would undo the guard
+		DialContext:            d.connect,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+		TLSHandshakeTimeout:    handshakeTimeout,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           maxIdleConns,
+		MaxIdleConnsPerHost:    max(lane, minIdlePerHost),
+		IdleConnTimeout:        idleConnTimeout,
+		MaxResponseHeaderBytes: maxResponseHeader,
+		DisableCompression:     true, // what is kept of an answer is what was sent
+	})
+	return s
 }
 
-func (s *sender) close() { s.transport.CloseIdleConnections() }
+func (s *sender) close() { s.transport.Load().CloseIdleConnections() }
+
+// renew has every exchange from now on dial anew. Those under way end on their old connections, which nobody uses again.
+func (s *sender) renew() {
+	old := s.transport.Load()
+	s.transport.Store(old.Clone())
+	old.CloseIdleConnections()
+}
 
 // exchanged is what came of one exchange.
 type exchanged struct {
@@ -80,7 +87,7 @@ func (s *sender) send(ctx context.Context, endpoint *url.URL, r Request, timeout
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	response, err := s.transport.RoundTrip(s.request(ctx, endpoint, got.sent, r.Body))
+	response, err := s.transport.Load().RoundTrip(s.request(ctx, endpoint, got.sent, r.Body))
 	if err != nil {
 		got.fail(exchangeFailure(err))
 		return got

@@ -22,7 +22,7 @@ type Options struct {
 	// address each caller used.
 	PublicURL string
 	// Allow are networks endpoints may be in besides the public internet, such as 10.1.0.0/16. None: loopback,
-	// private and other special addresses are refused when a delivery is about to be sent.
+	// private and other special addresses are refused when a delivery is about to be sent. Reload changes it.
 	Allow []netip.Prefix
 	// AdminKey is an admin key to add when the store does not have it. "" generates one at first start
 	// (see [Service.GeneratedKey]).

@@ -175,6 +175,16 @@ func (s *Service) Client(ctx context.Context, key string) *rpc.Client {
 	return s.server.Local(ctx, rpc.LocalOptions{Credential: "Bearer " + key})
 }
 
+// Reload takes over from o what can change while the service runs, which each option says; it looks at nothing else. After
+// an error nothing has changed.
+func (s *Service) Reload(o Options) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	s.engine.Allow(o.Allow)
+	return nil
+}
+
 // Failed is closed when the store can't go on (a failed fsync); the process should end and be started again.
 func (s *Service) Failed() <-chan struct{} { return s.failed }
 

@@ -23,7 +23,7 @@ func demoCommand() *cli.Command {
 		Usage: "run the service with a built-in receiver and show its main job",
 		Description: "Registers one webhook by each vendor's document and one native, publishes events that match them,\n" +
 			"prints each delivery with its signature checked, then goes on serving until Ctrl-C.",
-		Flags: serviceFlags(),
+		Flags: demoFlags(),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := noArguments(c); err != nil {
 				return err
@@ -37,17 +37,23 @@ func demoCommand() *cli.Command {
 			if err := c.Set("allow-endpoint", "127.0.0.1/32"); err != nil {
 				return err
 			}
-			if !c.IsSet("log-level") {
-				if err := c.Set("log-level", "warn"); err != nil { // the screen is the demo's
-					return err
-				}
-			}
-			return serve(ctx, c, func(ctx context.Context, s *service.Service, address string) error {
+			return serve(ctx, c, demoFlags, func(ctx context.Context, s *service.Service, address string) error {
 				d := &demo{out: c.Root().Writer, service: s, address: address, receiver: receiver, arrived: make(chan arrival, 64)}
 				return d.run(ctx)
 			})
 		},
 	}
+}
+
+// demoFlags are those of serve; the screen is the demo's, so little is logged.
+func demoFlags() []cli.Flag {
+	flags := serviceFlags()
+	for _, f := range flags {
+		if f, ok := f.(*cli.StringFlag); ok && f.Name == "log-level" {
+			f.Value = "warn"
+		}
+	}
+	return flags
 }
 
 // demo shows the main job: documents in by RPC, events in by RPC, signed webhooks out.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v3"
@@ -34,7 +35,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(stderr, "hookswitch: "+explain(err))
+	for line := range strings.SplitSeq(explain(err), "\n") {
+		if !strings.HasPrefix(line, " ") { // else it belongs to the one before
+			line = "hookswitch: " + line
+		}
+		fmt.Fprintln(stderr, line)
+	}
 	if _, wrong := errors.AsType[usageError](err); wrong {
 		return 2
 	}

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"os/exec"
 	"regexp"
+	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -39,14 +41,55 @@ type server struct {
 	address string
 	process *exec.Cmd
 	ended   chan error // the process's end; also the end of its log
+
+	mu   sync.Mutex
+	said []string      // lines of the log; guarded by mu
+	more chan struct{} // closed when there is another line; guarded by mu
 }
 
-// startServer runs `hookswitch serve` on dir until the test ends.
+// hear adds a line of the log.
+func (s *server) hear(line string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.said = append(s.said, line)
+	close(s.more)
+	s.more = make(chan struct{})
+}
+
+// await waits for the first line with a text that comes, or came, after the first n lines; it says how many lines there
+// were by then.
+func (s *server) await(t testing.TB, n int, text string) (line string, after int) {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	for {
+		s.mu.Lock()
+		said, more := s.said, s.more
+		s.mu.Unlock()
+		for ; n < len(said); n++ {
+			if strings.Contains(said[n], text) {
+				return said[n], n + 1
+			}
+		}
+		select {
+		case <-more:
+		case <-deadline:
+			t.Fatalf("the server never said %q: %q", text, said)
+		}
+	}
+}
+
+// startServer runs `hookswitch serve` on dir until the test ends; its endpoints may be on this machine.
 func startServer(t testing.TB, dir, key string, flags ...string) *server {
 	t.Helper()
-	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--data", dir, "--allow-endpoint", "127.0.0.0/8"}, flags...)
-	s := &server{process: exec.Command("hookswitch", args...), ended: make(chan error, 1)}
-	s.process.Env = append(s.process.Environ(), "HOOKSWITCH_ADMIN_KEY="+key, "HOOKSWITCH_LOG_LEVEL=info")
+	return startBare(t, key, append([]string{"--data", dir, "--allow-endpoint", "127.0.0.0/8", "--log-level", "info"}, flags...)...)
+}
+
+// startBare runs `hookswitch serve` with these flags until the test ends.
+func startBare(t testing.TB, key string, flags ...string) *server {
+	t.Helper()
+	args := append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)
+	s := &server{process: exec.Command("hookswitch", args...), ended: make(chan error, 1), more: make(chan struct{})}
+	s.process.Env = append(s.process.Environ(), "HOOKSWITCH_ADMIN_KEY="+key)
 	log, err := s.process.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -56,26 +99,24 @@ func startServer(t testing.TB, dir, key string, flags ...string) *server {
 	}
 	t.Cleanup(func() { s.kill(t) })
 	serving := make(chan string, 1)
-	var said []string
 	go func() {
 		lines := bufio.NewScanner(log)
 		for lines.Scan() {
+			s.hear(lines.Text())
 			var line struct {
 				Message string `json:"message"`
 				Address string `json:"address"`
 			}
 			if json.Unmarshal(lines.Bytes(), &line) == nil && line.Message == "serving" {
 				serving <- line.Address
-				continue
 			}
-			said = append(said, lines.Text())
 		}
 		close(serving)
 		s.ended <- s.process.Wait()
 	}()
 	address, ok := <-serving
 	if !ok {
-		t.Fatalf("hookswitch ended before it served: %q", said)
+		t.Fatalf("hookswitch ended before it served: %q", s.said)
 	}
 	s.address = address
 	return s

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,14 +15,14 @@ func parsePolicies(retries, giveUps []string) (map[string]service.Policy, error)
 	for _, text := range retries {
 		dialect, list, ok := strings.Cut(text, "=")
 		if !ok {
-			return nil, usageError{fmt.Errorf("--retry %q: must be like vision6=1m/5m/30m", text)}
+			return nil, fmt.Errorf("%q must be like vision6=1m/5m/30m", text)
 		}
 		p := out[dialect]
 		p.Retry = []time.Duration{}
 		for wait := range strings.SplitSeq(list, "/") {
 			d, err := time.ParseDuration(strings.TrimSpace(wait))
 			if err != nil || d <= 0 {
-				return nil, usageError{fmt.Errorf("--retry %q: %q is no wait such as 30s, 5m or 2h", text, wait)}
+				return nil, fmt.Errorf("%q: %q is no wait such as 30s, 5m or 2h", text, wait)
 			}
 			p.Retry = append(p.Retry, d)
 		}
@@ -30,11 +31,24 @@ func parsePolicies(retries, giveUps []string) (map[string]service.Policy, error)
 	for _, text := range giveUps {
 		dialect, what, ok := strings.Cut(text, "=")
 		if !ok {
-			return nil, usageError{fmt.Errorf("--give-up %q: must be like vision6=none", text)}
+			return nil, fmt.Errorf("%q must be like vision6=none", text)
+		}
+		if !slices.Contains([]service.GiveUp{service.GiveUpNone, service.GiveUpFail, service.GiveUpRemove}, service.GiveUp(what)) {
+			return nil, fmt.Errorf("%q: giving up in %s must be none, fail or remove", text, dialect)
 		}
 		p := out[dialect]
 		p.GiveUp = service.GiveUp(what)
 		out[dialect] = p
 	}
 	return out, nil
+}
+
+func checkRetries(texts []string) error {
+	_, err := parsePolicies(texts, nil)
+	return err
+}
+
+func checkGiveUps(texts []string) error {
+	_, err := parsePolicies(nil, texts)
+	return err
 }

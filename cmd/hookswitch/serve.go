@@ -7,9 +7,7 @@ import (
 	"io"
 	stdlog "log"
 	"net"
-	"net/netip"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -24,49 +22,64 @@ func serveCommand() *cli.Command {
 		Name:  "serve",
 		Usage: "run the service until Ctrl-C",
 		Description: "The first start makes an admin key and shows it once. HOOKSWITCH_ADMIN_KEY sets it instead.\n" +
-			"Every flag is also an environment variable.",
-		Flags: serviceFlags(),
+			"Every flag is also an environment variable and a key of the --config file; a flag beats its variable, a variable\n" +
+			"the file. SIGHUP has the file read again.",
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "config", Usage: "read settings from this YAML `FILE`, with keys named as the flags", Sources: env("CONFIG"), TakesFile: true},
+			&cli.BoolFlag{Name: "print-config", Usage: "show the settings in effect and where each comes from, then end"},
+		}, serviceFlags()...),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			return serve(ctx, c, nil)
+			return serve(ctx, c, serviceFlags, nil)
 		},
 	}
 }
 
-// serviceFlags are the flags of everything that runs a service.
+// serviceFlags are the settings of everything that runs a service: the one list from which their variables, their keys in a
+// file, --print-config, the pages and the example are made (see settings.go). A Validator says what a bad value must be.
 func serviceFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8080", Usage: "serve on `ADDRESS`", Sources: env("LISTEN")},
-		&cli.StringFlag{Name: "data", Value: "./data", Usage: "keep everything in `DIRECTORY`", Sources: env("DATA")},
-		&cli.StringFlag{Name: "public-url", Usage: "base `URL` of the links given out (default: the Host of each request)", Sources: env("PUBLIC_URL")},
-		&cli.StringSliceFlag{Name: "allow-endpoint", Usage: "let endpoints be in this `CIDR`, such as 10.1.0.0/16, besides the public internet; repeatable", Sources: env("ALLOW_ENDPOINT")},
-		&cli.StringSliceFlag{Name: "origin", Usage: "let web pages of this `ORIGIN` call, such as https://app.example.com; repeatable", Sources: env("ORIGIN")},
-		&cli.DurationFlag{Name: "timeout", Value: 15 * time.Second, Usage: "limit of one delivery attempt, where the webhook names none", Sources: env("TIMEOUT")},
-		&cli.IntFlag{Name: "max-in-flight", Value: 256, Usage: "deliveries sent at once", Sources: env("MAX_IN_FLIGHT")},
-		&cli.DurationFlag{Name: "idempotency-window", Value: 24 * time.Hour, Usage: "how long a repeated event id is answered with the first result", Sources: env("IDEMPOTENCY_WINDOW")},
-		&cli.DurationFlag{Name: "retention", Value: 30 * 24 * time.Hour, Usage: "how long events, deliveries and attempts are kept; what is still owed stays", Sources: env("RETENTION")},
-		&cli.StringSliceFlag{Name: "retry", Usage: "`DIALECT=WAITS` between attempts instead of the vendor's, such as vision6=1m/5m/30m; repeatable", Sources: env("RETRY")},
-		&cli.StringSliceFlag{Name: "give-up", Usage: "`DIALECT=EFFECT` on a webhook when a delivery is given up, instead of the vendor's: none, fail or remove; repeatable", Sources: env("GIVE_UP")},
-		&cli.BoolFlag{Name: "superoffice-require-https", Usage: "refuse a SuperOffice TargetUrl that is not https, as that vendor does", Sources: env("SUPEROFFICE_REQUIRE_HTTPS")},
-		&cli.BoolFlag{Name: "superoffice-ping", Usage: "save a SuperOffice webhook only when its receiver answers a test event with 200, as that vendor does", Sources: env("SUPEROFFICE_PING")},
-		&cli.StringFlag{Name: "copernica-key-id", Value: "one._domainkey.copernica.com", Usage: "`NAME` of the DNS record with the key of Copernica's signatures", Sources: env("COPERNICA_KEY_ID")},
-		&cli.StringFlag{Name: "log-level", Value: "info", Usage: "debug, info, warn or error", Sources: env("LOG_LEVEL")},
-	}
+	return withVariables([]cli.Flag{
+		&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8080", Usage: "serve on `ADDRESS`", Validator: checkListen},
+		&cli.StringFlag{Name: "data", Value: "./data", Usage: "keep everything in `DIRECTORY`; one process at a time"},
+		&cli.StringFlag{Name: "public-url", Usage: "base `URL` of the links given out (default: the Host of each request); set it where callers can't be trusted with their Host header", Validator: checkURL},
+		&cli.StringSliceFlag{Name: "allow-endpoint", Usage: "let endpoints be in this `CIDR`, such as 10.1.0.0/16, besides the public internet", Validator: checkPrefixes},
+		&cli.StringSliceFlag{Name: "origin", Usage: "let web pages of this `ORIGIN` call, such as https://app.example.com", Validator: checkOrigins},
+		&cli.DurationFlag{Name: "timeout", Value: 15 * time.Second, Usage: "limit of one delivery attempt, where the webhook names none (native ones may, up to 60 s)", Validator: positive[time.Duration]},
+		&cli.IntFlag{Name: "max-in-flight", Value: 256, Usage: "deliveries sent at once that last up to 1 s; slower ones have up to eight times as many places besides, each a file descriptor", Validator: positive[int]},
+		&cli.DurationFlag{Name: "idempotency-window", Value: 24 * time.Hour, Usage: "how long a repeated event id is answered with the first result", Validator: positive[time.Duration]},
+		&cli.DurationFlag{Name: "retention", Value: 30 * 24 * time.Hour, Usage: "how long events, deliveries and attempts are kept; what is still owed stays", Validator: positive[time.Duration]},
+		&cli.StringSliceFlag{Name: "retry", Usage: "`DIALECT=WAITS` between attempts instead of the vendor's, such as vision6=1m/5m/30m", Validator: checkRetries},
+		&cli.StringSliceFlag{Name: "give-up", Usage: "`DIALECT=EFFECT` on a webhook when a delivery is given up, instead of the vendor's: none, fail or remove", Validator: checkGiveUps},
+		&cli.BoolFlag{Name: "superoffice-require-https", Usage: "refuse a SuperOffice TargetUrl that is not https, as that vendor does"},
+		&cli.BoolFlag{Name: "superoffice-ping", Usage: "save a SuperOffice webhook only when its receiver answers a test event with 200, as that vendor does"},
+		&cli.StringFlag{Name: "copernica-key-id", Value: "one._domainkey.copernica.com", Usage: "`NAME` of the DNS record with the key of Copernica's signatures"},
+		&cli.StringFlag{Name: "log-level", Value: "info", Usage: "debug, info, warn or error", Validator: checkLevel},
+	})
 }
 
 func env(name string) cli.ValueSourceChain { return cli.EnvVars("HOOKSWITCH_" + name) }
 
-// serve runs a service. onReady is called once it answers.
-func serve(ctx context.Context, c *cli.Command, onReady func(context.Context, *service.Service, string) error) error {
-	o, err := options(c)
+// serve runs a service with the settings that flags make of c. onReady is called once it answers.
+func serve(ctx context.Context, c *cli.Command, flags func() []cli.Flag, onReady func(context.Context, *service.Service, string) error) error {
+	set, err := resolve(c, flags())
+	if err != nil {
+		return err
+	}
+	if c.Bool("print-config") {
+		return set.print(c.Root().Writer)
+	}
+	if err := setLevel(set.String("log-level")); err != nil {
+		return err
+	}
+	o, err := options(set.Command, logger(c.Root().ErrWriter))
 	if err != nil {
 		return err
 	}
 	// net/http writes bytes of misbehaving receivers to the standard logger; they may be payload.
 	stdlog.SetOutput(io.Discard)
-	listener, err := net.Listen("tcp", c.String("listen"))
+	listener, err := net.Listen("tcp", set.String("listen"))
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
@@ -80,6 +93,8 @@ func serve(ctx context.Context, c *cli.Command, onReady func(context.Context, *s
 		fmt.Fprintf(c.Root().Writer, "Admin key, shown this once:\n\n  %s\n\n", key)
 	}
 	o.Log.Info().Str("address", address).Str("data", o.Data).Str("version", version).Msg("serving")
+	reloader := &reloader{c: c, flags: flags, service: s, log: o.Log, now: set}
+	go reloader.run(ctx) // ends with ctx
 	if onReady != nil {
 		go func() { // ends with ctx, or when it has shown what it has to show
 			if err := onReady(ctx, s, address); err != nil && ctx.Err() == nil {
@@ -92,54 +107,42 @@ func serve(ctx context.Context, c *cli.Command, onReady func(context.Context, *s
 	return errors.Join(err, s.Close(ctx))
 }
 
-func options(c *cli.Command) (service.Options, error) {
-	log, err := logger(c.Root().ErrWriter, c.String("log-level"))
-	if err != nil {
-		return service.Options{}, err
-	}
+// options are those of a service with the settings that c holds.
+func options(c *cli.Command, log zerolog.Logger) (service.Options, error) {
 	o := service.Options{
-		Data: c.String("data"), PublicURL: c.String("public-url"), AdminKey: os.Getenv("HOOKSWITCH_ADMIN_KEY"), Log: log,
+		Data: c.String("data"), PublicURL: c.String("public-url"), AdminKey: os.Getenv(adminKeyVariable), Log: log,
 		MaxInFlight: c.Int("max-in-flight"), Timeout: c.Duration("timeout"), Window: c.Duration("idempotency-window"),
 		Retention: c.Duration("retention"),
 		Origins:   c.StringSlice("origin"), RequireHTTPS: c.Bool("superoffice-require-https"),
 		SuperOfficePing: c.Bool("superoffice-ping"),
 		CopernicaKeyID:  c.String("copernica-key-id"), Version: version,
 	}
+	var err error
 	if o.Policies, err = parsePolicies(c.StringSlice("retry"), c.StringSlice("give-up")); err != nil {
 		return o, err
 	}
-	for _, text := range c.StringSlice("allow-endpoint") {
-		prefix, err := parsePrefix(text)
-		if err != nil {
-			return o, err
-		}
-		o.Allow = append(o.Allow, prefix)
-	}
-	return o, nil
+	o.Allow, err = parsePrefixes(c.StringSlice("allow-endpoint"))
+	return o, err
 }
 
-// parsePrefix takes a network, or a single address as a network of one.
-func parsePrefix(text string) (netip.Prefix, error) {
-	text = strings.TrimSpace(text)
-	if prefix, err := netip.ParsePrefix(text); err == nil {
-		return prefix.Masked(), nil
-	}
-	if address, err := netip.ParseAddr(text); err == nil {
-		return netip.PrefixFrom(address, address.BitLen()), nil
-	}
-	return netip.Prefix{}, usageError{fmt.Errorf("--allow-endpoint %q: must be a network such as 10.1.0.0/16 or an address", text)}
-}
-
-// logger writes for people on a terminal and JSON lines elsewhere.
-func logger(w io.Writer, level string) (zerolog.Logger, error) {
-	l, err := zerolog.ParseLevel(level)
-	if err != nil || level == "" {
-		return zerolog.Nop(), usageError{fmt.Errorf("--log-level %q: must be debug, info, warn or error", level)}
-	}
+// logger writes for people on a terminal and JSON lines elsewhere. setLevel says how much.
+func logger(w io.Writer) zerolog.Logger {
 	if f, ok := w.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
 		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly}
 	}
-	return zerolog.New(w).Level(l).With().Timestamp().Logger(), nil
+	return zerolog.New(w).With().Timestamp().Logger()
+}
+
+// setLevel changes what the process logs, also while it does.
+func setLevel(text string) error {
+	if err := checkLevel(text); err != nil {
+		return err
+	}
+	level, err := zerolog.ParseLevel(text)
+	if err == nil {
+		zerolog.SetGlobalLevel(level)
+	}
+	return err
 }
 
 func noArguments(c *cli.Command) error {
