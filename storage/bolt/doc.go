@@ -83,4 +83,10 @@
 //
 // Read transactions are short, because pages they may see cannot be used again and the file grows: pages are bounded,
 // bodies copied, Follow reads the change log in steps. Only Backup holds one for long.
+//
+// # Care
+//
+// Backup streams the file and a seal (seal.go); Restore takes only what the seal fits and Verify finds nothing in. Verify
+// (verify.go and the two files beside it) holds every row against the layout above and against the rows it belongs to;
+// Compact copies the rows. All but Backup work on a store that nobody has open.
 package bolt

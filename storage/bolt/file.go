@@ -89,12 +89,14 @@ func readThrough(path string) (int64, error) {
 	return io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{f}, make([]byte, 1<<20))
 }
 
+var errInUse = errors.New("the store is already open, in another process or in this one")
+
 func explain(err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, berrors.ErrTimeout):
-		return errors.New("the store is already open, in another process or in this one")
+		return errInUse
 	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum),
 		errors.Is(err, berrors.ErrVersionMismatch):
 		return fmt.Errorf("%s is damaged or not a store: %w", FileName, err)

@@ -226,4 +226,5 @@ func (h *randomHistory) finish() {
 		}
 	}
 	mustClose(h.T, h.store)
+	mustVerify(h.T, h.dir)
 }

@@ -2,8 +2,6 @@ package bolt
 
 import (
 	"io"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -35,14 +33,7 @@ func harness(tune tuning) storagetest.Harness {
 		FakeTime: true,
 		Open:     func(t testing.TB, dir string) storage.Store { return mustOpen(t, dir, tune) },
 		Restore: func(t testing.TB, dir string, backup io.Reader) {
-			f, err := os.Create(filepath.Join(dir, FileName))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := io.Copy(f, backup); err != nil {
-				t.Fatal(err)
-			}
-			if err := f.Close(); err != nil {
+			if _, err := Restore(t.Context(), Restoration{Dir: dir, Backup: backup, Replace: true}); err != nil {
 				t.Fatal(err)
 			}
 		},

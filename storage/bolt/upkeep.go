@@ -46,14 +46,19 @@ func (b *board) overdue(now instant) time.Duration {
 	return time.Duration(now.wall - oldest)
 }
 
-// Backup writes a copy of the file as it is at one moment; put into an empty directory under the name [FileName], it is
-// a store. Writes go on meanwhile, but the space of what they replace or delete cannot be used again before the backup
+// Backup writes a copy of the file as it is at one moment, and a seal by which [Restore] knows that it is whole. Writes go on meanwhile, but the space of what they replace or delete cannot be used again before the backup
 // ends, so the file grows by about what is written during it: give it a writer as fast as a disk, not a slow network.
 // It ends early when ctx does, and when the store closes.
 func (s *Store) Backup(ctx context.Context, w io.Writer) error {
-	err := s.look(ctx, func(tx *bbolt.Tx) error {
-		_, err := tx.WriteTo(&patientWriter{ctx: ctx, store: s, w: w})
-		return err
+	if err := s.catchUp(ctx); err != nil { // a backup without the latest would not be one
+		return fmt.Errorf("back up: %w", err)
+	}
+	err := s.view(ctx, func(tx *bbolt.Tx) error {
+		sealed := newSealWriter(&patientWriter{ctx: ctx, store: s, w: w})
+		if _, err := tx.WriteTo(sealed); err != nil {
+			return err
+		}
+		return sealed.finish()
 	})
 	if stopped := s.usable(ctx); err != nil && stopped != nil {
 		return stopped
