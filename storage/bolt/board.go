@@ -28,9 +28,8 @@ type board struct {
 	leases  leaseHeap
 	token   uint64
 	claims  uint64
-	fresh   bool      // a lane got its turns since the dispatcher last knew
-	unread  [2]unread // of all lanes: since the file last had something new, and before
-	behind  []*lane   // lanes that wait for what is in the ledger to be in the file
+	fresh   bool    // a lane got its turns since the dispatcher last knew
+	behind  []*lane // lanes that wait for what is in the ledger to be in the file
 
 	wake  chan struct{}
 	alarm *time.Timer
@@ -64,7 +63,6 @@ const (
 
 func (b *board) start(token uint64, opened time.Time) {
 	b.opened, b.token, b.rings, b.prune = opened, token, never, 4096
-	b.unread = [2]unread{nothing, nothing}
 	b.lanes, b.tenants = make(map[storage.Lane]*lane), make(map[schemas.AccountID]*tenant)
 	b.wake = make(chan struct{}, 1)
 }
@@ -180,10 +178,6 @@ func (b *board) apply(effects []effect, now instant, serial uint64) {
 		l := b.lane(e.ref.Lane())
 		stirred := l.order.stir(e.ref.Seq)
 		h := l.held[e.ref.Seq]
-		if serial > 0 && e.what == effectDue && !e.spot.flight {
-			l.unreadPart().add(e.spot, serial)
-			b.unread[0].add(e.spot, serial)
-		}
 		switch e.what {
 		case effectHeld:
 			e.held.Token = b.grant(l, e.spot, now, e.hold).token
@@ -195,7 +189,9 @@ func (b *board) apply(effects []effect, now instant, serial uint64) {
 			if h != nil && (h == e.was || e.what == effectReopened) {
 				b.revoke(h)
 			}
-			l.note(e.spot)
+			if serial == 0 || !l.stock(e.spot, serial, maxStock/len(b.lanes)) {
+				l.note(e.spot, serial)
+			}
 			stirred = true
 		}
 		if stirred {
@@ -213,21 +209,10 @@ func (b *board) wait(l *lane) {
 	}
 }
 
-// ahead reports whether something is due that the file may not have yet.
-func (b *board) ahead(now instant) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return min(b.unread[0].due, b.unread[1].due) <= now.wall
-}
-
 // reached is told up to where the file has the journal. It reports whether lanes still wait.
 func (b *board) reached(applied uint64, now instant) (more bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.unread[0], b.unread[1] = nothing, b.unread[0]
-	if b.unread[1].serial <= applied {
-		b.unread[1] = nothing
-	}
 	still := b.behind[:0]
 	for _, l := range b.behind {
 		if l.unread.serial > applied {

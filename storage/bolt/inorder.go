@@ -21,6 +21,7 @@ type shelf struct {
 	harm     *harm
 	ledger   glance // what it may not have yet
 	applied  uint64 // serial of the last frame of the journal that it has, or less
+	again    bool   // the claim has waited for it
 }
 
 // inOrder is what memory knows of a lane that is handed out in the order of its events. The due index does not have that
@@ -52,6 +53,10 @@ func (b *board) serveInOrder(l *lane, from shelf, ask storage.Ask, now instant, 
 	if l.order.until > now.wall {
 		return picked
 	}
+	if !from.again && max(l.unread.serial, l.stocked) > from.applied {
+		b.wait(l) // the line goes on in the ledger
+		return picked
+	}
 	l.order.until = 0
 	if !l.order.known {
 		l.order.low, l.order.known = l.lowest(from.due), true
@@ -78,7 +83,7 @@ func (b *board) ended(l *lane, from shelf) {
 	l.ready = slices.DeleteFunc(l.ready, func(s spot) bool {
 		ref := storage.Ref{Account: l.id.Account, Webhook: l.id.Webhook, Seq: s.seq}
 		row, unwritten := from.ledger.delivery(ref)
-		return !s.flight || !unwritten || !row.open()
+		return !unwritten || !row.open()
 	})
 	if l.unread.serial > from.applied || len(l.ready) > 0 {
 		b.wait(l)
@@ -100,9 +105,7 @@ func (l *lane) lowest(due *bbolt.Bucket) uint64 {
 		low = min(low, seq)
 	}
 	for _, s := range l.ready {
-		if s.flight {
-			low = min(low, s.seq)
-		}
+		low = min(low, s.seq)
 	}
 	return low
 }

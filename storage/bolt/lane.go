@@ -52,9 +52,10 @@ type lane struct {
 	share int // the most that it takes
 	order inOrder
 
-	unread unread
-	behind bool   // it waits until the file has what unread has
-	later  unread // what came since then
+	unread  unread
+	stocked uint64 // serial of the last frame with any that was stocked
+	behind  bool   // it waits until the file has what unread has
+	later   unread // what came since then
 }
 
 // unread is what of a lane will stand in the due index and may not do so yet, because it is in the ledger.
@@ -67,7 +68,7 @@ type unread struct {
 var nothing = unread{due: never, seq: never}
 
 func (u *unread) add(s spot, serial uint64) {
-	u.serial, u.due, u.seq = serial, min(u.due, s.due), min(u.seq, s.seq)
+	u.serial, u.due, u.seq = max(u.serial, serial), min(u.due, s.due), min(u.seq, s.seq)
 }
 
 // whole is the time before which the due index has everything of the lane, in a file that has the journal up to a frame.
@@ -112,11 +113,29 @@ func (l *lane) due() int64 {
 	return max(due, l.postponed, l.order.until)
 }
 
-// note takes in a delivery that is open and not leased.
-func (l *lane) note(s spot) {
+// maxStock bounds what all lanes together take in without a look into the index.
+const maxStock = 64 << 10
+
+// stock takes in a delivery that will stand in the index behind all others, and moves the frontier there: so what is claimed
+// soon need not be read, nor be in the file. It fails when there is something beyond the frontier, or too much already.
+func (l *lane) stock(s spot, serial uint64, limit int) bool {
+	if s.flight || l.next != never || l.behind || l.unread != nothing || s.compare(l.frontier) <= 0 || len(l.ready) >= min(limit, maxReady) {
+		return false
+	}
+	l.order.stir(s.seq)
+	l.frontier, l.stocked = s, serial
+	l.push(s)
+	return true
+}
+
+// note takes in a delivery that is open and not leased. serial is that of its frame in the journal, 0 when the file has it.
+func (l *lane) note(s spot, serial uint64) {
 	l.order.stir(s.seq)
 	if !s.flight && s.compare(l.frontier) > 0 {
 		l.next = min(l.next, s.due)
+		if serial > 0 {
+			l.unreadPart().add(s, serial)
+		}
 		return
 	}
 	l.push(s)
@@ -125,7 +144,7 @@ func (l *lane) note(s spot) {
 	}
 }
 
-// rewind draws the frontier back to the middle of ready and forgets what the index has beyond it. Only leases that ran
+// rewind draws the frontier back to the middle of ready and forgets what the index has, or will have, beyond it. Only leases that ran
 // out by the thousand, or a clock that was set back, bring it about.
 func (l *lane) rewind() {
 	slices.SortFunc(l.ready, spot.compare) // a sorted slice is a heap
@@ -138,6 +157,7 @@ func (l *lane) rewind() {
 			kept = append(kept, s)
 		} else {
 			l.next = min(l.next, s.due)
+			l.unreadPart().add(s, l.stocked) // the index may not have it yet
 		}
 	}
 	l.ready, l.roomy = kept, 2*len(kept)

@@ -170,7 +170,7 @@ func TestACorrectedPlaceIsNotPassedBy(t *testing.T) {
 		s.Settle(t.Context(), []storage.Outcome{{Held: h, Next: storage.Retry, In: time.Minute}})
 		due := time.Now().Add(time.Minute).UnixNano()
 		s.board.apply([]effect{{what: effectDue, ref: h.Ref, spot: spot{due: 1, seq: h.Seq, flight: true}}}, s.now(), 0)
-		mistaken, _, err := s.pick(t.Context(), everything)
+		mistaken, _, _, err := s.pick(t.Context(), everything, false)
 		if err != nil || len(mistaken) != 1 {
 			t.Fatalf("picked %d, %v", len(mistaken), err)
 		}

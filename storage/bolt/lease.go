@@ -78,7 +78,7 @@ func (b *board) expire(now instant) {
 			continue
 		}
 		b.revoke(h)
-		h.lane.note(h.spot)
+		h.lane.note(h.spot, 0)
 		b.settleIn(h.lane, now)
 	}
 }

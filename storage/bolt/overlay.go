@@ -1,6 +1,8 @@
 package bolt
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 
 	"github.com/hookswitch/hookswitch/schemas"
@@ -154,6 +156,19 @@ func (g glance) delivery(ref storage.Ref) (deliveryRow, bool) {
 		}
 	}
 	return deliveryRow{}, false
+}
+
+// event is an event by its number, if the file may not have it.
+func (g glance) event(seq uint64) (eventRow, bool) {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	for _, o := range [...]*overlay{g.active, g.frozen} {
+		i, found := slices.BinarySearchFunc(o.events, seq, func(a arrived, seq uint64) int { return cmp.Compare(a.seq, seq) })
+		if found {
+			return parseEvent(o.events[i].row[sumLen:])
+		}
+	}
+	return eventRow{}, false
 }
 
 // tally is a lane's counters, if the file may not have them yet.

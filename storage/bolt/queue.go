@@ -21,12 +21,7 @@ func (s *Store) Claim(ctx context.Context, ask storage.Ask) ([]storage.Held, tim
 	if ask.PerLane <= 0 {
 		ask.PerLane = ask.Max
 	}
-	if s.board.ahead(s.now()) {
-		if err := s.catchUp(ctx); err != nil {
-			return nil, 0, err
-		}
-	}
-	picked, next, err := s.pick(ctx, ask)
+	picked, next, err := s.pickAll(ctx, ask)
 	if err != nil || len(picked) == 0 {
 		return nil, next, err
 	}
@@ -35,7 +30,7 @@ func (s *Store) Claim(ctx context.Context, ask storage.Ask) ([]storage.Held, tim
 	const chunk = 128
 	held := make([]storage.Held, 0, len(picked))
 	var misses []miss
-	ledger, err := s.reach(ctx, picked)
+	ledger := s.ledger.glance()
 	for at := 0; at < len(picked) && err == nil; at += chunk {
 		part := picked[at:min(at+chunk, len(picked))]
 		err = s.view(ctx, func(tx *bbolt.Tx) error {
@@ -59,32 +54,45 @@ func (s *Store) Claim(ctx context.Context, ask storage.Ask) ([]storage.Held, tim
 	return held, next, nil
 }
 
-// pick chooses and leases. The read transaction begins under the board's lock; see board.
-func (s *Store) pick(ctx context.Context, ask storage.Ask) (picked []*lease, next time.Duration, err error) {
+// pickAll chooses and leases. When lanes have no more to give but what the file does not have yet, it waits until the file
+// has it and goes on.
+func (s *Store) pickAll(ctx context.Context, ask storage.Ask) ([]*lease, time.Duration, error) {
+	picked, next, behind, err := s.pick(ctx, ask, false)
+	if err != nil || !behind || len(picked) >= ask.Max {
+		return picked, next, err
+	}
+	err = s.catchUp(ctx)
+	if err == nil {
+		var more []*lease
+		ask.Max -= len(picked)
+		more, next, _, err = s.pick(ctx, ask, true)
+		picked = append(picked, more...)
+	}
+	if err != nil {
+		s.board.giveBack(picked, s.now())
+		return nil, 0, err
+	}
+	return picked, next, nil
+}
+
+// pick chooses and leases; again goes on with the claim before. behind reports whether lanes have something to give that
+// the file does not have yet. The read transaction begins under the board's lock; see board.
+func (s *Store) pick(ctx context.Context, ask storage.Ask, again bool) (picked []*lease, next time.Duration, behind bool, err error) {
 	s.board.mu.Lock()
 	defer s.board.mu.Unlock()
+	if !again {
+		s.board.claims++
+	}
 	ledger, applied := s.ledger.glance(), s.applied.Load() // before the file is read: it has that at least
 	err = s.view(ctx, func(tx *bbolt.Tx) error {
-		from := shelf{tx, tx.Bucket([]byte(inDue.String())), s.calendar.Load(), &s.harm, ledger, applied}
+		from := shelf{tx, tx.Bucket([]byte(inDue.String())), s.calendar.Load(), &s.harm, ledger, applied, again}
 		picked, next = s.board.pick(from, ask, s.now())
 		return nil
 	})
-	if len(s.board.behind) > 0 {
+	if behind = len(s.board.behind) > 0; behind {
 		s.want()
 	}
-	return picked, next, err
-}
-
-// reach sees to it that the file has the deliveries that were picked. One that it has not yet is rare: born leased a moment
-// ago, and its lease is over.
-func (s *Store) reach(ctx context.Context, picked []*lease) (glance, error) {
-	ledger := s.ledger.glance()
-	for _, h := range picked {
-		if row, unwritten := ledger.delivery(h.ref()); unwritten && row.open() {
-			return ledger, s.catchUp(ctx)
-		}
-	}
-	return ledger, nil
+	return picked, next, behind, err
 }
 
 // miss is a lease that leads to nothing to hand out.
@@ -114,7 +122,9 @@ func (s *Store) load(tx *bbolt.Tx, ledger glance, h *lease) (storage.Held, miss)
 	}
 	var event eventRow
 	if err == nil && row.open() {
-		event, err = getEvent(partitionBucket(tx, p, ofEvents), ref.Account, ref.Seq)
+		if event, unwritten = ledger.event(ref.Seq); !unwritten {
+			event, err = getEvent(partitionBucket(tx, p, ofEvents), ref.Account, ref.Seq)
+		}
 	}
 	switch {
 	case errors.Is(err, storage.ErrAbsent), err == nil && !row.open():
@@ -136,7 +146,6 @@ func (s *Store) load(tx *bbolt.Tx, ledger glance, h *lease) (storage.Held, miss)
 func (b *board) pick(from shelf, ask storage.Ask, now instant) ([]*lease, time.Duration) {
 	b.expire(now)
 	b.ripen(now)
-	b.claims++
 	var picked []*lease
 	var out []*lane
 	lines := 0
@@ -287,7 +296,7 @@ func (b *board) correct(misses []miss, now instant) {
 			h.lane.order.stir(h.spot.seq) // and from others waiting for it
 		case early:
 			b.revoke(h)
-			h.lane.note(m.spot)
+			h.lane.note(m.spot, 0)
 		case gone:
 			b.revoke(h)
 		}
@@ -303,7 +312,7 @@ func (b *board) giveBack(picked []*lease, now instant) {
 	for _, h := range picked {
 		if h.lane.held[h.spot.seq] == h {
 			b.revoke(h)
-			h.lane.note(h.spot)
+			h.lane.note(h.spot, 0)
 			b.settleIn(h.lane, now)
 		}
 	}
