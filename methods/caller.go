@@ -40,6 +40,11 @@ func (c *Core) identify(m *Method, call *rpc.Call) (Caller, error) {
 	return caller, nil
 }
 
+// Admit finds out who calls over HTTP outside the methods, and refuses a key of less than that access.
+func (c *Core) Admit(session *rpc.Session, need schemas.Access) (Caller, error) {
+	return c.identify(&Method{Access: need}, &rpc.Call{Session: session})
+}
+
 // actFor makes an admin's call one about another account.
 func (c *Core) actFor(caller Caller, text string) (Caller, error) {
 	id, err := strconv.ParseInt(text, 10, 64)

@@ -28,6 +28,8 @@ type Options struct {
 	// PortalLink makes a link to the page of an account, below publicURL, that works until expires. It must be safe for
 	// concurrent use.
 	PortalLink func(a schemas.AccountID, publicURL string, expires time.Time) string
+	// Backup makes a backup of the store where the operator wants it, or refuses.
+	Backup func(ctx context.Context) (Backup, error)
 }
 
 // Core is the RPC methods of one server.
@@ -51,9 +53,9 @@ func New(o Options) (*Core, error) {
 	c.Operations = &Operations{
 		store: o.Store, engine: o.Engine, catalogue: o.Catalogue, window: o.Window, trials: make(chan struct{}, maxTrials),
 		dialects: map[string]*Dialect{}, directory: c.directory, types: newTypeDirectory(),
-		portalLink: o.PortalLink,
+		portalLink: o.PortalLink, backup: o.Backup,
 	}
-	rows := slices.Concat(accountMethods, webhookMethods, subscriptionMethods, eventMethods, eventTypeMethods, deliveryMethods)
+	rows := slices.Concat(accountMethods, webhookMethods, subscriptionMethods, eventMethods, eventTypeMethods, deliveryMethods, backupMethods)
 	for _, d := range o.Dialects {
 		if c.dialects[d.Name] != nil {
 			return nil, fmt.Errorf("dialect %s is there twice", d.Name)

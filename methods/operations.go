@@ -25,6 +25,7 @@ type Operations struct {
 	trials    chan struct{} // holds a place for each test event under way
 	// portalLink is Options.PortalLink.
 	portalLink func(a schemas.AccountID, publicURL string, expires time.Time) string
+	backup     func(ctx context.Context) (Backup, error) // Options.Backup
 }
 
 // Register stores a new webhook; from its return on, events match it. Details that equal those of another webhook of

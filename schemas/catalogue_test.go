@@ -24,7 +24,7 @@ func catalogue(t testing.TB) *schemas.Catalogue {
 func TestEveryMethodOfTheIssueIsThere(t *testing.T) {
 	t.Parallel()
 	want := []string{
-		"addWebhook", "authenticate", "countWebhooks", "createDefaultWebhook", "createKey", "createPortalLink",
+		"addWebhook", "authenticate", "countWebhooks", "createBackup", "createDefaultWebhook", "createKey", "createPortalLink",
 		"createSubscription", "deleteEventType", "deleteSubscription", "deleteWebhook", "editWebhook", "getAccount", "getDelivery",
 		"getEvent", "getLastError", "getSigningKeys", "getSubscription", "getWebhook", "getWebhookById", "listDeliveries",
 		"listEventTypes", "listEvents", "listKeys", "listSubscriptions", "listWebhooks", "patchWebhook", "ping", "postWebhook",

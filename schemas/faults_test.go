@@ -140,6 +140,7 @@ var faultTests = map[string][]struct{ form, params, want string }{
 		{"", `{"access":"full","expiresIn":0}`, "/params/access must be read: the portal can only be looked at; /params/expiresIn must be at least 1"},
 		{"", `["read",2592001]`, "/params/1 must be at most 2592000"},
 	},
+	"createBackup": {{"", `["elsewhere"]`, "/params/0" + oneTooMany}},
 	"revokeKey":    {{"", `{"id":"1"}`, "/params/id must be an integer"}},
 	"ping":         {{"", `[1]`, "/params/0" + oneTooMany}},
 	"rpc.discover": {{"", `{"x":1}`, "/params/x" + noMember}},

@@ -37,6 +37,7 @@ func (s *Service) Handler() http.Handler {
 	}
 	mux.HandleFunc("GET /openrpc.json", s.server.ServeDiscovery)
 	mux.Handle("GET "+portal.Path, s.portal)
+	mux.Handle("GET "+backupPath, s.backups)
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
 	vendors := rest.New(s.server, s.faces()...)

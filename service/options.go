@@ -39,6 +39,8 @@ type Options struct {
 	// Retention is how long events are kept, with their deliveries and attempts; what is still owed stays. 0 means
 	// 30 days.
 	Retention time.Duration
+	// BackupDir is where the method createBackup writes; it is made when it is missing. "" refuses that method.
+	BackupDir string
 	// Limits of the RPC endpoint.
 	Limits rpc.Limits
 	// Origins are web origins whose pages may call ("https://app.example.com"); none: the service's own.

@@ -43,6 +43,8 @@ type Service struct {
 	publicURL string // "": the address each caller used
 	generated string
 	failed    <-chan struct{} // closed when the store can't go on
+	backups   *backups
+	life      context.Context // of the service's own goroutines
 	stop      context.CancelFunc
 	running   sync.WaitGroup // the goroutines that follow accounts and keys; stop ends them
 }
@@ -58,7 +60,9 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 	}
 	s := &Service{log: o.Log, store: store, material: material{store}, publicURL: o.PublicURL, failed: store.Failed()}
 	s.copernica = copernica.NewKeys(s.material.copernicaKeys, o.CopernicaKeyID)
+	s.life, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if err := s.start(ctx, o); err != nil {
+		s.stop()
 		return nil, errors.Join(err, store.Close())
 	}
 	return s, nil
@@ -74,6 +78,9 @@ func (s *Service) start(ctx context.Context, o Options) error {
 		return err
 	}
 	if err := s.copernica.Load(ctx); err != nil {
+		return err
+	}
+	if s.backups, err = newBackups(s, o.BackupDir); err != nil {
 		return err
 	}
 	s.portal = portal.New(secret, s.reader)
@@ -96,6 +103,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	s.core, err = methods.New(methods.Options{
 		Store: s.store, Engine: s.engine, Catalogue: catalogue, Dialects: dialects,
 		PublicURL: o.PublicURL, Window: o.Window, PortalLink: s.portal.Link,
+		Backup: s.backups.create,
 	})
 	if err != nil {
 		return err
@@ -148,8 +156,7 @@ func (s *Service) admit(ctx context.Context, adminKey string, retention time.Dur
 	if added && generated == "" {
 		s.log.Info().Msg("the given admin key was new to this store and has been added")
 	}
-	life, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s.stop = stop
+	life := s.life
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	s.running.Go(func() { ended <- s.core.Run(life, ready) })
 	s.running.Go(func() { s.upkeep(life, retention) })

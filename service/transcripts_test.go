@@ -13,6 +13,7 @@ func TestTranscripts(t *testing.T) {
 	rpctest.Run(t, "testdata/*.rpc", func(t *testing.T) rpctest.Target {
 		s := open(t, func(o *Options) {
 			o.AdminKey, o.PublicURL = "admin-key-of-the-transcripts-0123", "http://hooks.example.com"
+			o.BackupDir = t.TempDir()
 		})
 		vars := map[string]string{
 			"admin": "admin-key-of-the-transcripts-0123",

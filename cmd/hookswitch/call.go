@@ -68,9 +68,19 @@ func parameters(text string, stdin io.Reader) (any, error) {
 
 // call makes one call to the server that the flags name.
 func call(ctx context.Context, c *cli.Command, method string, params, result any) error {
+	client, err := connect(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return reached(client.Call(ctx, method, params, result))
+}
+
+// connect makes a client of the server that the flags name.
+func connect(ctx context.Context, c *cli.Command) (*rpc.Client, error) {
 	server, err := serverURL(c.String("server"))
 	if err != nil {
-		return usageError{err}
+		return nil, usageError{err}
 	}
 	o := rpc.DialOptions{}
 	if key := c.String("key"); key != "" {
@@ -78,11 +88,23 @@ func call(ctx context.Context, c *cli.Command, method string, params, result any
 	}
 	client, err := rpc.Dial(ctx, server, o)
 	if err != nil {
+		return nil, unreachable{err}
+	}
+	return client, nil
+}
+
+// reached marks the errors of a call that no server answered.
+func reached(err error) error {
+	if _, refused := errors.AsType[*jsonrpc2.Error](err); err == nil || refused {
 		return err
 	}
-	defer client.Close()
-	return client.Call(ctx, method, params, result)
+	return unreachable{err}
 }
+
+// unreachable is a server that does not answer.
+type unreachable struct{ error }
+
+func (u unreachable) Unwrap() error { return u.error }
 
 // serverURL completes the address of a service by the path of its endpoint.
 func serverURL(text string) (string, error) {
@@ -106,10 +128,15 @@ func printJSON(w io.Writer, raw json.RawMessage) error {
 	return err
 }
 
+const keyHint = "\n  give a key with --key or HOOKSWITCH_KEY"
+
 // explain is an error as a person reads it. What a server refused comes with its code and each fault on a line.
 func explain(err error) string {
 	refusal, ok := errors.AsType[*jsonrpc2.Error](err)
 	if !ok {
+		if _, silent := errors.AsType[unreachable](err); silent {
+			return err.Error() + "\n  is the service running? --server or HOOKSWITCH_SERVER says where"
+		}
 		return err.Error()
 	}
 	text := fmt.Sprintf("%s (code %d)", refusal.Message, refusal.Code)
@@ -133,7 +160,7 @@ func explain(err error) string {
 		text += "\n  " + f.Pointer + " " + f.Message
 	}
 	if refusal.Code == 300 {
-		text += "\n  give a key with --key or HOOKSWITCH_KEY"
+		text += keyHint
 	}
 	return text
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // TestCommandsOfTheDocsRun runs every ```sh block of the README and of docs against a real server, as a reader would paste
-// it; blocks of one page share a server.
+// it; blocks of one page share a server and a directory.
 func TestCommandsOfTheDocsRun(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("curl"); err != nil {
@@ -27,11 +27,12 @@ func TestCommandsOfTheDocsRun(t *testing.T) {
 		if len(blocks) == 0 {
 			continue
 		}
-		s := startServer(t, t.TempDir(), adminKey)
+		s, dir := startServer(t, t.TempDir(), adminKey), t.TempDir()
 		for _, b := range blocks {
 			ran++
 			script := strings.ReplaceAll(b[1], "http://127.0.0.1:8080", s.address)
 			pasted := exec.Command("sh", "-e", "-c", script)
+			pasted.Dir = dir
 			pasted.Env = append(pasted.Environ(), "KEY="+adminKey, "HOOKSWITCH_KEY="+adminKey, "HOOKSWITCH_SERVER="+s.address)
 			out, err := pasted.CombinedOutput()
 			if err != nil || strings.Contains(string(out), `"error":{`) {

@@ -29,7 +29,8 @@ func main() {
 	os.Exit(code)
 }
 
-// run is the whole program: 0 when all went well, 1 when what was asked for failed, 2 when it was asked wrongly.
+// run is the whole program: 0 when all went well, 1 when what was asked for failed, 2 when it was asked wrongly, 3 when the
+// service did not answer.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	err := command(stdin, stdout, stderr).Run(ctx, args)
 	if err == nil {
@@ -43,6 +44,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	if _, wrong := errors.AsType[usageError](err); wrong {
 		return 2
+	}
+	if _, silent := errors.AsType[unreachable](err); silent {
+		return 3
 	}
 	return 1
 }
@@ -69,6 +73,10 @@ func command(stdin io.Reader, stdout, stderr io.Writer) *cli.Command {
 			callCommand(),
 			keysCommand(),
 			dialectCommand(),
+			backupCommand(),
+			restoreCommand(),
+			checkCommand(),
+			compactCommand(),
 			versionCommand(),
 		},
 	}

@@ -119,8 +119,8 @@ func (p *patientReader) Read(b []byte) (int, error) {
 	return p.r.Read(b)
 }
 
-// mustHaveStore keeps those who look at a store from making one.
-func mustHaveStore(dir string) error {
+// MustExist keeps those who look at a store from making one: an error when there is none in dir.
+func MustExist(dir string) error {
 	_, err := os.Stat(filepath.Join(dir, FileName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no store in %s: it has no %s", dir, FileName)

@@ -56,7 +56,7 @@ func Verify(ctx context.Context, dir string, progress Progress) (Found, error) {
 
 // putInOrder opens and closes a store that must be there.
 func putInOrder(dir string) error {
-	if err := mustHaveStore(dir); err != nil {
+	if err := MustExist(dir); err != nil {
 		return err
 	}
 	s, err := Open(Options{Dir: dir})

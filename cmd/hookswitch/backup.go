@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/hookswitch/hookswitch/service"
+)
+
+func backupCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "backup",
+		Usage:     "write a backup of the whole store to a file, or to standard output",
+		ArgsUsage: "FILE|-",
+		Description: "Without --data the running service streams it (needs an admin key): everything acknowledged before is in it, and\n" +
+			"publishing goes on meanwhile. With --data no service may run on that directory.\n" +
+			"The file appears under its name once it is whole. hookswitch restore makes a store of it.",
+		Flags: append(clientFlags(),
+			&cli.StringFlag{Name: "data", Usage: "back up this `DIRECTORY`, which no service has open"}, jsonFlag()),
+		Action: backup,
+	}
+}
+
+// backedUp is what backup says of what it wrote.
+type backedUp struct {
+	File  string `json:"file"`
+	Bytes int64  `json:"bytes"`
+}
+
+func backup(ctx context.Context, c *cli.Command) error {
+	file, err := oneArgument(c, "the file to write, or - for standard output")
+	if err != nil {
+		return err
+	}
+	write := func(w io.Writer) error { return fetchBackup(ctx, c, w) }
+	if dir := c.String("data"); dir != "" {
+		write = func(w io.Writer) error { return service.Backup(ctx, dir, w) }
+	}
+	seen := &passing{progress: newProgress(c, "backup", bytesText)}
+	defer seen.end()
+	counted := func(w io.Writer) error { return write(io.MultiWriter(w, seen)) }
+	if file == "-" {
+		if isTerminal(c.Root().Writer) {
+			return usageError{errors.New("a backup is not for a terminal: name a file, or send the output somewhere")}
+		}
+		return counted(c.Root().Writer)
+	}
+	if err := writeWhole(file, counted); err != nil {
+		return err
+	}
+	seen.end()
+	return answer(c, backedUp{file, seen.n}, "%s: %s", file, bytesText(seen.n))
+}
+
+// writeWhole makes a file that has its name only once all of it is on the disk.
+func writeWhole(path string, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".partial-*") // with mode 0600
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(f, 1<<20)
+	if err = errors.Join(write(w), w.Flush(), f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
+// fetchBackup has the service stream a backup.
+func fetchBackup(ctx context.Context, c *cli.Command, w io.Writer) error {
+	address, err := backupURL(c.String("server"))
+	if err != nil {
+		return usageError{err}
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer "+c.String("key"))
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return unreachable{err}
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(answer.Body, 1<<10)) // the status says enough
+		hint := ""
+		if answer.StatusCode == http.StatusUnauthorized {
+			hint = keyHint
+		}
+		return fmt.Errorf("%s (HTTP status %d)%s", strings.TrimSpace(string(text)), answer.StatusCode, hint)
+	}
+	if _, err := io.Copy(w, answer.Body); err != nil {
+		return fmt.Errorf("the backup broke off: %w", err)
+	}
+	return nil
+}
+
+// backupURL is where a service streams its backup, from the address of its endpoint.
+func backupURL(server string) (string, error) {
+	address, err := serverURL(server)
+	if err != nil {
+		return "", err
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", err
+	}
+	if insecure, secure := strings.CutPrefix(u.Scheme, "ws"); secure {
+		u.Scheme = "http" + insecure
+	}
+	u.Path = strings.TrimSuffix(u.Path, "/rpc") + "/backup"
+	return u.String(), nil
+}

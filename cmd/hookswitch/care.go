@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/hookswitch/hookswitch/service"
+)
+
+// directoryFlag names a data directory that no service may have open.
+func directoryFlag() cli.Flag {
+	return &cli.StringFlag{Name: "data", Value: "./data", Usage: "the `DIRECTORY` of the store, which no service has open", Sources: env("DATA")}
+}
+
+func restoreCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "restore",
+		Usage:     "make a store of a backup, once it has been found whole and sound",
+		ArgsUsage: "FILE|-",
+		Description: "- reads the backup from standard input. A directory that is not empty is refused; --force replaces the store in\n" +
+			"it, which stays as it was until the backup has been looked at from end to end.",
+		Flags: []cli.Flag{directoryFlag(), &cli.BoolFlag{Name: "force", Usage: "replace the store that is there"}, jsonFlag()},
+		Action: func(ctx context.Context, c *cli.Command) error {
+			file, err := oneArgument(c, "the backup to read, or - for standard input")
+			if err != nil {
+				return err
+			}
+			return restore(ctx, c, file)
+		},
+	}
+}
+
+func restore(ctx context.Context, c *cli.Command, file string) error {
+	source := c.Root().Reader
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		source = f
+	}
+	reading := &passing{progress: newProgress(c, "read", bytesText)}
+	looking := newProgress(c, "check", countText)
+	defer looking.end()
+	found, err := service.Restore(ctx, service.Restoration{
+		Dir: c.String("data"), Backup: io.TeeReader(source, reading), Replace: c.Bool("force"), Progress: looking.at,
+	})
+	switch {
+	case errors.Is(err, service.ErrOccupied):
+		return fmt.Errorf("%w\n  --force replaces the store that is in it", err)
+	case errors.Is(err, service.ErrBackup), errors.Is(err, service.ErrDamaged):
+		return fmt.Errorf("%w\n  nothing was changed; take another backup", err)
+	case err != nil:
+		return err
+	}
+	looking.end()
+	return answer(c, found, "%s holds the backup: %s", c.String("data"), inventory(found))
+}
+
+func inventory(f service.Found) string {
+	return fmt.Sprintf("%d events, %d deliveries (%d owed), %d records, %s", f.Events, f.Deliveries, f.Open, f.Records, bytesText(f.FileBytes))
+}
+
+func checkCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "check",
+		Usage: "look at all of a store, and say what is wrong with it",
+		Description: "Opens the store as serve does, closes it, and then verifies the structure of the file, the checksum of every row,\n" +
+			"and that all rows agree with each other. The exit code is 1 when something is wrong.",
+		Flags:  []cli.Flag{directoryFlag(), jsonFlag()},
+		Action: checkStore,
+	}
+}
+
+func checkStore(ctx context.Context, c *cli.Command) error {
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	looking := newProgress(c, "check", countText)
+	defer looking.end()
+	found, err := service.Check(ctx, c.String("data"), looking.at)
+	if err != nil {
+		return err
+	}
+	looking.end()
+	if found.Wrong == 0 {
+		return answer(c, found, "The store in %s is sound: %s.", c.String("data"), inventory(found))
+	}
+	if !c.Bool("json") {
+		for _, problem := range found.Problems {
+			fmt.Fprintln(c.Root().Writer, problem)
+		}
+	} else if err := answer(c, found, ""); err != nil {
+		return err
+	}
+	return fmt.Errorf("%d things in the store are wrong\n  restore a backup; or serve what is sound and keep a copy of the directory for whoever looks into it", found.Wrong)
+}
+
+func compactCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "compact",
+		Usage: "give back the room of what was deleted from a store",
+		Description: "Writes the store anew beside itself, verifies the copy and puts it in its place. Needs as much free disk as the\n" +
+			"store has data.",
+		Flags:  []cli.Flag{directoryFlag(), jsonFlag()},
+		Action: compactStore,
+	}
+}
+
+// compacted is what compact says of what it did.
+type compacted struct {
+	Before int64 `json:"before"` // bytes
+	After  int64 `json:"after"`  // bytes
+}
+
+func compactStore(ctx context.Context, c *cli.Command) error {
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	rows := newProgress(c, "compact", countText)
+	defer rows.end()
+	before, after, err := service.Compact(ctx, c.String("data"), rows.at)
+	if err != nil {
+		return err
+	}
+	rows.end()
+	return answer(c, compacted{before, after}, "%s before, %s after.", bytesText(before), bytesText(after))
+}
+
+// oneArgument is the argument of a command that takes exactly one.
+func oneArgument(c *cli.Command, what string) (string, error) {
+	if c.Args().Len() != 1 {
+		return "", usageError{fmt.Errorf("%s takes one argument: %s", c.FullName(), what)}
+	}
+	return c.Args().First(), nil
+}

@@ -1,0 +1,167 @@
+package service
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/hookswitch/hookswitch/methods"
+	"github.com/hookswitch/hookswitch/rpc"
+	"github.com/hookswitch/hookswitch/schemas"
+)
+
+// backups makes backups of a running service: into the directory that the operator named, and over HTTP. There is one at
+// a time, because the store keeps what is replaced meanwhile for each.
+type backups struct {
+	service *Service
+	dir     string // "": none is allowed
+	busy    atomic.Bool
+}
+
+func newBackups(s *Service, dir string) (*backups, error) {
+	if dir != "" {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("the directory of backups: %w", err)
+		}
+	}
+	return &backups{service: s, dir: dir}, nil
+}
+
+var (
+	errNoBackups  = schemas.Refuse(schemas.KindWrongState, "The operator has named no directory for backups (--backup-dir)")
+	errBackupRuns = schemas.Refuse(schemas.KindWrongState, "Another backup is being made")
+)
+
+func (b *backups) begin() error {
+	if !b.busy.CompareAndSwap(false, true) {
+		return errBackupRuns
+	}
+	return nil
+}
+
+// create is methods.Options.Backup. A large backup outlasts the call: it is made all the same, and has its name once it is
+// whole.
+func (b *backups) create(ctx context.Context) (methods.Backup, error) {
+	if b.dir == "" {
+		return methods.Backup{}, errNoBackups
+	}
+	if err := b.begin(); err != nil {
+		return methods.Backup{}, err
+	}
+	type made struct {
+		backup methods.Backup
+		err    error
+	}
+	done := make(chan made, 1)
+	b.service.running.Go(func() { // ends with the backup or with the service
+		backup, err := b.write(b.service.life, time.Now().UTC())
+		b.busy.Store(false)
+		if err != nil {
+			b.service.log.Error().Err(err).Msg("backup")
+		}
+		done <- made{backup, err}
+	})
+	select {
+	case m := <-done:
+		return m.backup, m.err
+	case <-ctx.Done():
+		return methods.Backup{}, ctx.Err()
+	}
+}
+
+// write makes the file. Until it is whole and on the disk its name ends in .partial.
+func (b *backups) write(ctx context.Context, now time.Time) (out methods.Backup, err error) {
+	name := "hookswitch-" + now.Format("20060102T150405.000Z") + ".backup"
+	path := filepath.Join(b.dir, name)
+	f, err := os.OpenFile(path+".partial", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return out, fmt.Errorf("make a backup: %w", err)
+	}
+	counted := &counter{w: f}
+	w := bufio.NewWriterSize(counted, 1<<20)
+	err = errors.Join(b.service.store.Backup(ctx, w), w.Flush(), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(path+".partial", path)
+	}
+	if err != nil {
+		return out, errors.Join(fmt.Errorf("make a backup: %w", err), os.Remove(path+".partial"))
+	}
+	b.service.log.Info().Str("name", name).Int64("bytes", counted.n).Dur("took", time.Since(now)).Msg("backup made")
+	return methods.Backup{Name: name, Size: counted.n, Created: now}, nil
+}
+
+// counter counts what is written.
+type counter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// backupPath is where a backup is streamed from.
+const backupPath = "/backup"
+
+// stallLimit is how long the receiver of a backup may take none of it: the store can't use space again meanwhile.
+const stallLimit = 30 * time.Second
+
+// ServeHTTP streams a backup to an admin. One that breaks off lacks its seal, and the connection ends without the end of
+// the body.
+func (b *backups) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_, err := b.service.core.Admit(rpc.SessionOf(r), schemas.AccessAdmin)
+	if err == nil {
+		err = b.begin()
+	}
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	defer b.busy.Store(false)
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	patient := &stallWriter{w: w, control: http.NewResponseController(w)}
+	out := bufio.NewWriterSize(patient, 1<<20)
+	if err := errors.Join(b.service.store.Backup(r.Context(), out), out.Flush()); err != nil {
+		b.service.log.Error().Err(err).Msg("stream a backup")
+		panic(http.ErrAbortHandler) // else the receiver would see a proper end
+	}
+}
+
+// refuse answers what the methods refuse, in the words they have for it.
+func refuse(w http.ResponseWriter, err error) {
+	status := map[schemas.Kind]int{
+		schemas.KindUnauthorized: http.StatusUnauthorized, schemas.KindForbidden: http.StatusForbidden,
+		schemas.KindWrongState: http.StatusConflict, schemas.KindTooMany: http.StatusTooManyRequests,
+	}[schemas.KindOf(err)]
+	if status == 0 {
+		http.Error(w, "internal error", http.StatusInternalServerError)
+		return
+	}
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	http.Error(w, err.Error(), status)
+}
+
+// stallWriter gives each write its own deadline, in the place of the server's for the whole answer.
+type stallWriter struct {
+	w       io.Writer
+	control *http.ResponseController
+}
+
+func (s *stallWriter) Write(p []byte) (int, error) {
+	if err := s.control.SetWriteDeadline(time.Now().Add(stallLimit)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return 0, err
+	}
+	return s.w.Write(p)
+}
