@@ -2,11 +2,14 @@ package service
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"time"
+
+	"golang.org/x/net/netutil"
 
 	"github.com/hookswitch/hookswitch/methods/airstack"
 	"github.com/hookswitch/hookswitch/methods/copernica"
@@ -14,7 +17,6 @@ import (
 	"github.com/hookswitch/hookswitch/methods/vision6"
 	"github.com/hookswitch/hookswitch/portal"
 	"github.com/hookswitch/hookswitch/rest"
-	"github.com/hookswitch/hookswitch/storage/bolt"
 )
 
 // faces is the list of the vendors' HTTP addresses: the line to add for a new one.
@@ -38,8 +40,9 @@ func (s *Service) Handler() http.Handler {
 	mux.HandleFunc("GET /openrpc.json", s.server.ServeDiscovery)
 	mux.Handle("GET "+portal.Path, s.portal)
 	mux.Handle("GET "+backupPath, s.backups)
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", s.ready)
+	if !s.separateAdmin {
+		s.probes(mux)
+	}
 	vendors := rest.New(s.server, s.faces()...)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if vendors.Owns(r) {
@@ -50,29 +53,14 @@ func (s *Service) Handler() http.Handler {
 	})
 }
 
-func (s *Service) ready(w http.ResponseWriter, r *http.Request) {
-	_, err := s.store.Check(r.Context())
-	switch {
-	case errors.Is(err, bolt.ErrDamaged): // the rest can be served, and somebody must look at this
-		s.log.Error().Err(err).Msg("the store has a damaged record")
-	case err != nil:
-		s.log.Error().Err(err).Msg("the store is not ready")
-		http.Error(w, "the store is not ready", http.StatusServiceUnavailable)
-		return
-	}
-	fmt.Fprintln(w, "ok")
-}
-
-// Serve answers on the listener until ctx ends or the store fails, then closes the listener and lets running HTTP calls
-// end. It does not close the service.
+// Serve answers on the listener, over TLS when the options say so, until ctx ends or the store fails, then closes the
+// listener and lets running HTTP calls end. It does not close the service.
 func (s *Service) Serve(ctx context.Context, listener net.Listener) error {
-	server := &http.Server{
-		Handler:           s.Handler(),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      45 * time.Second, // longer than a call's own limit, so that its error gets out
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
+	server := s.httpServer(s.Handler())
+	listener = netutil.LimitListener(listener, s.maxConnections)
+	if s.security != nil {
+		listener = tls.NewListener(listener, s.security.config)
+		go s.security.obtain(s.log) // ends when all hosts have been asked for, or with the process
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }() // ends with server.Shutdown
@@ -87,4 +75,16 @@ func (s *Service) Serve(ctx context.Context, listener net.Listener) error {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
 	return errors.Join(cause, s.server.Shutdown(grace), server.Shutdown(grace))
+}
+
+// httpServer is a server that no slow caller can hold on to.
+func (s *Service) httpServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      45 * time.Second, // longer than a call's own limit, so that its error gets out
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+	}
 }

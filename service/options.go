@@ -46,6 +46,13 @@ type Options struct {
 	// Origins are web origins whose pages may call ("https://app.example.com"); none: the service's own.
 	Origins []string
 
+	// TLS is how the service shows callers who it is.
+	TLS TLS
+	// MaxConnections is how many connections Serve has open at once; further ones wait to be accepted. 0 means 10000.
+	MaxConnections int
+	// SeparateAdmin leaves AdminHandler's addresses to ServeAdmin; else Serve answers them too, but for profiles.
+	SeparateAdmin bool
+
 	// Policies change what dialects do about failed deliveries, by the dialect's name.
 	Policies map[string]Policy
 	// RequireHTTPS makes SuperOffice's documents refuse an http TargetUrl, as that vendor does.
@@ -87,6 +94,14 @@ func (o *Options) validate() error {
 		return errors.New("the idempotency window must not be negative")
 	case o.Retention < 0:
 		return errors.New("the retention must not be negative")
+	case o.MaxConnections < 0:
+		return errors.New("the number of connections must not be negative")
+	}
+	if err := o.TLS.validate(); err != nil {
+		return err
+	}
+	if o.MaxConnections == 0 {
+		o.MaxConnections = 10_000
 	}
 	if o.Retention == 0 {
 		o.Retention = 30 * 24 * time.Hour

@@ -45,8 +45,12 @@ type Service struct {
 	failed    <-chan struct{} // closed when the store can't go on
 	backups   *backups
 	life      context.Context // of the service's own goroutines
+	security  *security       // nil: without TLS
 	stop      context.CancelFunc
 	running   sync.WaitGroup // the goroutines that follow accounts and keys; stop ends them
+
+	maxConnections int
+	separateAdmin  bool
 }
 
 // Open starts a service on o.Data. The store is recovered, what was owed is being delivered when it returns.
@@ -54,11 +58,16 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
+	security, err := newSecurity(o)
+	if err != nil {
+		return nil, err
+	}
 	store, err := bolt.Open(bolt.Options{Dir: o.Data})
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{log: o.Log, store: store, material: material{store}, publicURL: o.PublicURL, failed: store.Failed()}
+	s := &Service{log: o.Log, store: store, material: material{store}, publicURL: o.PublicURL, failed: store.Failed(),
+		security: security, maxConnections: o.MaxConnections, separateAdmin: o.SeparateAdmin}
 	s.copernica = copernica.NewKeys(s.material.copernicaKeys, o.CopernicaKeyID)
 	s.life, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if err := s.start(ctx, o); err != nil {
@@ -186,6 +195,9 @@ func (s *Service) Client(ctx context.Context, key string) *rpc.Client {
 // an error nothing has changed.
 func (s *Service) Reload(o Options) error {
 	if err := o.validate(); err != nil {
+		return err
+	}
+	if err := s.security.reload(o.TLS); err != nil {
 		return err
 	}
 	s.engine.Allow(o.Allow)

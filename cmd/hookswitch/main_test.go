@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -17,6 +18,7 @@ import (
 
 // TestMain puts a real hookswitch, this test binary under another name, on the PATH of the tests.
 func TestMain(m *testing.M) {
+	_ = os.Setenv("PEBBLE_VA_NOSLEEP", "1") // the authority of acme_test.go; it only takes longer without
 	testscript.Main(m, map[string]func(){"hookswitch": main})
 }
 
@@ -87,9 +89,16 @@ func startServer(t testing.TB, dir, key string, flags ...string) *server {
 // startBare runs `hookswitch serve` with these flags until the test ends.
 func startBare(t testing.TB, key string, flags ...string) *server {
 	t.Helper()
+	return startWith(t, key, func(*exec.Cmd) {}, flags...)
+}
+
+// startWith is startBare with a change to how the process is started.
+func startWith(t testing.TB, key string, change func(*exec.Cmd), flags ...string) *server {
+	t.Helper()
 	args := append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)
 	s := &server{process: exec.Command("hookswitch", args...), ended: make(chan error, 1), more: make(chan struct{})}
 	s.process.Env = append(s.process.Environ(), "HOOKSWITCH_ADMIN_KEY="+key)
+	change(s.process)
 	log, err := s.process.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

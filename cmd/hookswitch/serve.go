@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	stdlog "log"
-	"net"
 	"os"
 	"time"
 
@@ -41,7 +40,15 @@ func serveCommand() *cli.Command {
 // file, --print-config, the pages and the example are made (see settings.go). A Validator says what a bad value must be.
 func serviceFlags() []cli.Flag {
 	return withVariables([]cli.Flag{
-		&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8080", Usage: "serve on `ADDRESS`", Validator: checkListen},
+		&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8080", Usage: "serve on `ADDRESS`, or on a Unix socket, unix:/path", Validator: checkListen},
+		&cli.StringFlag{Name: "tls-cert", Usage: "serve over TLS with the certificate in this PEM `FILE`, followed by those between it and its root; a changed file is taken over", TakesFile: true},
+		&cli.StringFlag{Name: "tls-key", Usage: "PEM `FILE` with the key of --tls-cert", TakesFile: true},
+		&cli.StringSliceFlag{Name: "acme-host", Usage: "serve over TLS with a certificate for this host `NAME`, got by ACME (Let's Encrypt, whose terms you accept); --listen has to be port 443 of that name, or --acme-http-listen port 80"},
+		&cli.StringFlag{Name: "acme-email", Usage: "where the ACME server may write to, an e-mail `ADDRESS`"},
+		&cli.StringFlag{Name: "acme-directory", Usage: "`URL` of another ACME server's directory", Validator: checkURL},
+		&cli.StringFlag{Name: "acme-http-listen", Usage: "also listen on `ADDRESS`, port 80 of the world, for the questions of the ACME server; everybody else is sent to https", Validator: checkListen},
+		&cli.StringFlag{Name: "admin-listen", Usage: "serve /metrics, /livez, /readyz and /debug/pprof on this `ADDRESS` of its own, without keys; else the first three are on --listen and there are no profiles", Validator: checkListen},
+		&cli.IntFlag{Name: "max-connections", Value: 10_000, Usage: "connections that are open at once; further ones wait to be accepted", Validator: positive[int]},
 		&cli.StringFlag{Name: "data", Value: "./data", Usage: "keep everything in `DIRECTORY`; one process at a time"},
 		&cli.StringFlag{Name: "public-url", Usage: "base `URL` of the links given out (default: the Host of each request); set it where callers can't be trusted with their Host header", Validator: checkURL},
 		&cli.StringSliceFlag{Name: "allow-endpoint", Usage: "let endpoints be in this `CIDR`, such as 10.1.0.0/16, besides the public internet", Validator: checkPrefixes},
@@ -80,16 +87,16 @@ func serve(ctx context.Context, c *cli.Command, flags func() []cli.Flag, onReady
 	}
 	// net/http writes bytes of misbehaving receivers to the standard logger; they may be payload.
 	stdlog.SetOutput(io.Discard)
-	listener, err := net.Listen("tcp", set.String("listen"))
+	doors, err := openDoors(set.Command)
 	if err != nil {
-		return fmt.Errorf("--listen: %w", err)
+		return err
 	}
-	defer listener.Close()
+	defer doors.close()
 	s, err := service.Open(ctx, o)
 	if err != nil {
 		return err
 	}
-	address := "http://" + listener.Addr().String()
+	address := addressOf(doors.main, o.TLS.Enabled())
 	if key := s.GeneratedKey(); key != "" {
 		fmt.Fprintf(c.Root().Writer, "Admin key, shown this once:\n\n  %s\n\n", key)
 	}
@@ -103,7 +110,7 @@ func serve(ctx context.Context, c *cli.Command, flags func() []cli.Flag, onReady
 			}
 		}()
 	}
-	err = s.Serve(ctx, listener)
+	err = doors.serve(ctx, s, o.Log)
 	o.Log.Info().Msg("shutting down: attempts in flight end, then the store is flushed")
 	return errors.Join(err, s.Close(ctx))
 }
@@ -118,6 +125,12 @@ func options(c *cli.Command, log zerolog.Logger) (service.Options, error) {
 		SuperOfficePing: c.Bool("superoffice-ping"),
 		CopernicaKeyID:  c.String("copernica-key-id"), Version: version,
 	}
+	o.TLS = service.TLS{
+		CertFile: c.String("tls-cert"), KeyFile: c.String("tls-key"),
+		ACMEHosts: c.StringSlice("acme-host"), ACMEOverHTTP: c.String("acme-http-listen") != "",
+		ACMEEmail: c.String("acme-email"), ACMEDirectory: c.String("acme-directory"),
+	}
+	o.MaxConnections, o.SeparateAdmin = c.Int("max-connections"), c.String("admin-listen") != ""
 	var err error
 	if o.Policies, err = parsePolicies(c.StringSlice("retry"), c.StringSlice("give-up")); err != nil {
 		return o, err

@@ -63,12 +63,15 @@ func checkURL(text string) error {
 
 // checkListen looks at the form of an address only; whether one can listen there shows when one does.
 func checkListen(text string) error {
+	if path, unix := strings.CutPrefix(text, unixPrefix); unix && path != "" || text == "" {
+		return nil
+	}
 	_, port, err := net.SplitHostPort(text)
 	if err == nil {
 		_, err = net.LookupPort("tcp", port)
 	}
 	if err != nil {
-		return errors.New("must be like 127.0.0.1:8080, or :8080 for all addresses of the machine")
+		return errors.New("must be like 127.0.0.1:8080, :8080 for all addresses of the machine, or unix:/path")
 	}
 	return nil
 }

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestServeOnAUnixSocket(t *testing.T) {
+	t.Parallel()
+	dir, err := os.MkdirTemp("", "hs") // the path of a socket may have about 100 bytes
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	path := filepath.Join(dir, "s")
+	s := startBare(t, adminKey, "--data", t.TempDir(), "--listen", "unix:"+path)
+	if s.address != "unix:"+path {
+		t.Errorf("serving on %s", s.address)
+	}
+	client := &http.Client{Transport: &http.Transport{
+		Dial:              func(string, string) (net.Conn, error) { return net.Dial("unix", path) },
+		DisableKeepAlives: true,
+	}}
+	alive := func() {
+		response, err := client.Get("http://hookswitch/livez")
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			t.Errorf("status %d", response.StatusCode)
+		}
+	}
+	alive()
+	if _, err := listen("unix:" + path); err == nil || !strings.Contains(err.Error(), "another process listens") {
+		t.Errorf("a socket in use: %v", err)
+	}
+	s.kill(t) // leaves the socket
+	s = startBare(t, adminKey, "--data", t.TempDir(), "--listen", "unix:"+path)
+	alive()
+	if err := s.stop(t); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the socket is left behind")
+	}
+}
