@@ -73,15 +73,41 @@ func (o *originRules) share(h http.Header, r *http.Request) {
 	}
 }
 
+// Guard holds a face that is not JSON-RPC to the same rules of origin and host name as ServeHTTP, preflight requests
+// included.
+func (s *Server) Guard(face http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch asked := r.Header.Get("Access-Control-Request-Method"); {
+		case !s.origins.hostAllowed(r):
+			http.Error(w, "not addressed by a known host name", http.StatusForbidden)
+		case !s.origins.allowed(r):
+			http.Error(w, "origin not allowed", http.StatusForbidden)
+		case r.Method == http.MethodOptions && asked != "":
+			s.origins.permit(w.Header(), r, "GET, HEAD, POST, PUT, PATCH, DELETE")
+			w.WriteHeader(http.StatusNoContent)
+		default:
+			h := w.Header()
+			if s.origins.share(h, r); h.Get("Access-Control-Allow-Origin") != "" {
+				h.Set("Access-Control-Expose-Headers", "*") // such as Location and Retry-After
+			}
+			face.ServeHTTP(w, r)
+		}
+	})
+}
+
 // preflight answers OPTIONS.
 func (s *Server) preflight(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	s.origins.share(h, r)
+	s.origins.permit(w.Header(), r, "POST, GET, OPTIONS")
+	w.Header().Set("Allow", allowedMethods)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// permit tells a page of a listed origin what it may send.
+func (o *originRules) permit(h http.Header, r *http.Request, verbs string) {
+	o.share(h, r)
 	if h.Get("Access-Control-Allow-Origin") != "" {
-		h.Set("Access-Control-Allow-Methods", "POST, GET, OPTIONS")
-		h.Set("Access-Control-Allow-Headers", s.origins.headers)
+		h.Set("Access-Control-Allow-Methods", verbs)
+		h.Set("Access-Control-Allow-Headers", o.headers)
 		h.Set("Access-Control-Max-Age", "600")
 	}
-	h.Set("Allow", allowedMethods)
-	w.WriteHeader(http.StatusNoContent)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"sync"
 )
 
@@ -14,6 +15,7 @@ import (
 type Session struct {
 	header  http.Header
 	baseURL string
+	address netip.Addr // not valid in-process
 	done    <-chan struct{}
 	out     *outbox // nil where nothing can be pushed
 
@@ -36,6 +38,7 @@ type SessionOptions struct {
 	Credential string
 	Header     http.Header
 	BaseURL    string
+	Address    netip.Addr      // whom it comes from
 	Done       <-chan struct{} // closed when the caller is gone; nil for never
 }
 
@@ -45,6 +48,7 @@ func NewSession(options SessionOptions) *Session {
 	return &Session{
 		header:     options.Header,
 		baseURL:    options.BaseURL,
+		address:    options.Address,
 		done:       options.Done,
 		credential: options.Credential,
 	}
@@ -52,17 +56,23 @@ func NewSession(options SessionOptions) *Session {
 
 // SessionOf makes the session of an HTTP request, for faces that are not JSON-RPC and use [Server.Invoke].
 func SessionOf(r *http.Request) *Session {
-	return NewSession(SessionOptions{
+	options := sessionOptions(r)
+	options.Done = r.Context().Done()
+	return NewSession(options)
+}
+
+func sessionOptions(r *http.Request) SessionOptions {
+	return SessionOptions{
 		Credential: r.Header.Get("Authorization"),
 		Header:     r.Header,
 		BaseURL:    baseURL(r),
-		Done:       r.Context().Done(),
-	})
+		Address:    peerOf(r),
+	}
 }
 
-// baseURL is how the caller reached us. What proxies claim in headers is not believed.
+// baseURL is how the caller reached us. What proxies claim is [Proxies]' business, which sets the scheme.
 func baseURL(r *http.Request) string {
-	if r.TLS != nil {
+	if r.URL.Scheme == "https" || r.URL.Scheme == "" && r.TLS != nil {
 		return "https://" + r.Host
 	}
 	return "http://" + r.Host
@@ -92,6 +102,9 @@ func (s *Session) HasHeader(name string) bool { return s.header.Values(name) != 
 
 // BaseURL is "http://host" as the caller reached us, with https over TLS; "" in-process.
 func (s *Session) BaseURL() string { return s.baseURL }
+
+// Address is whom the caller comes from; not valid in-process. Over a Unix socket it is 127.0.0.1.
+func (s *Session) Address() netip.Addr { return s.address }
 
 // Done is closed when the connection ends: over HTTP with the request.
 func (s *Session) Done() <-chan struct{} { return s.done }

@@ -212,10 +212,6 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		s.sockets.release() // the upgrader has answered
 		return
 	}
-	c := s.newSocket(s.sockets.ctx, newSocketFrames(conn, &s.limits), SessionOptions{
-		Credential: r.Header.Get("Authorization"),
-		Header:     r.Header,
-		BaseURL:    baseURL(r),
-	})
+	c := s.newSocket(s.sockets.ctx, newSocketFrames(conn, &s.limits), sessionOptions(r))
 	c.launch(true)
 }

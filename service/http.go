@@ -44,13 +44,14 @@ func (s *Service) Handler() http.Handler {
 		s.probes(mux)
 	}
 	vendors := rest.New(s.server, s.faces()...)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	guarded := s.server.Guard(vendors)
+	return s.proxies.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if vendors.Owns(r) {
-			vendors.ServeHTTP(w, r)
+			guarded.ServeHTTP(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
-	})
+	}))
 }
 
 // Serve answers on the listener, over TLS when the options say so, until ctx ends or the store fails, then closes the

@@ -53,6 +53,10 @@ type Options struct {
 	// SeparateAdmin leaves AdminHandler's addresses to ServeAdmin; else Serve answers them too, but for profiles.
 	SeparateAdmin bool
 
+	// TrustedProxies are networks of proxies in front of the service, whose X-Forwarded-For, -Proto and -Host are
+	// believed; nobody else's are. Whoever comes by a Unix socket counts as 127.0.0.1. Reload changes it.
+	TrustedProxies []netip.Prefix
+
 	// Policies change what dialects do about failed deliveries, by the dialect's name.
 	Policies map[string]Policy
 	// RequireHTTPS makes SuperOffice's documents refuse an http TargetUrl, as that vendor does.

@@ -45,7 +45,8 @@ type Service struct {
 	failed    <-chan struct{} // closed when the store can't go on
 	backups   *backups
 	life      context.Context // of the service's own goroutines
-	security  *security       // nil: without TLS
+	proxies   rpc.Proxies
+	security  *security // nil: without TLS
 	stop      context.CancelFunc
 	running   sync.WaitGroup // the goroutines that follow accounts and keys; stop ends them
 
@@ -68,6 +69,7 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 	}
 	s := &Service{log: o.Log, store: store, material: material{store}, publicURL: o.PublicURL, failed: store.Failed(),
 		security: security, maxConnections: o.MaxConnections, separateAdmin: o.SeparateAdmin}
+	s.proxies.Trust(o.TrustedProxies)
 	s.copernica = copernica.NewKeys(s.material.copernicaKeys, o.CopernicaKeyID)
 	s.life, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if err := s.start(ctx, o); err != nil {
@@ -201,6 +203,7 @@ func (s *Service) Reload(o Options) error {
 		return err
 	}
 	s.engine.Allow(o.Allow)
+	s.proxies.Trust(o.TrustedProxies)
 	return nil
 }
 

@@ -48,6 +48,7 @@ func serviceFlags() []cli.Flag {
 		&cli.StringFlag{Name: "acme-directory", Usage: "`URL` of another ACME server's directory", Validator: checkURL},
 		&cli.StringFlag{Name: "acme-http-listen", Usage: "also listen on `ADDRESS`, port 80 of the world, for the questions of the ACME server; everybody else is sent to https", Validator: checkListen},
 		&cli.StringFlag{Name: "admin-listen", Usage: "serve /metrics, /livez, /readyz and /debug/pprof on this `ADDRESS` of its own, without keys; else the first three are on --listen and there are no profiles", Validator: checkListen},
+		&cli.StringSliceFlag{Name: "trusted-proxy", Usage: "believe X-Forwarded-For, -Proto and -Host from proxies in this `CIDR`, and from nobody else; 127.0.0.1 for a Unix socket", Validator: checkPrefixes},
 		&cli.IntFlag{Name: "max-connections", Value: 10_000, Usage: "connections that are open at once; further ones wait to be accepted", Validator: positive[int]},
 		&cli.StringFlag{Name: "data", Value: "./data", Usage: "keep everything in `DIRECTORY`; one process at a time"},
 		&cli.StringFlag{Name: "public-url", Usage: "base `URL` of the links given out (default: the Host of each request); set it where callers can't be trusted with their Host header", Validator: checkURL},
@@ -133,6 +134,9 @@ func options(c *cli.Command, log zerolog.Logger) (service.Options, error) {
 	o.MaxConnections, o.SeparateAdmin = c.Int("max-connections"), c.String("admin-listen") != ""
 	var err error
 	if o.Policies, err = parsePolicies(c.StringSlice("retry"), c.StringSlice("give-up")); err != nil {
+		return o, err
+	}
+	if o.TrustedProxies, err = parsePrefixes(c.StringSlice("trusted-proxy")); err != nil {
 		return o, err
 	}
 	o.Allow, err = parsePrefixes(c.StringSlice("allow-endpoint"))
