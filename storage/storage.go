@@ -42,6 +42,7 @@ type Store interface {
 	Queue
 	Lanes
 	History
+	Archive
 	Upkeep
 	// Close waits for writes under way and releases the files or connections. Later calls answer ErrClosed.
 	Close() error
@@ -280,6 +281,17 @@ type History interface {
 	Deliveries(ctx context.Context, a schemas.AccountID, q DeliveryQuery) (got []schemas.Delivery, cursor string, err error)
 	// Attempts returns a delivery's attempts, oldest first, the newest 100 at most. ErrAbsent without the delivery.
 	Attempts(ctx context.Context, r Ref) ([]schemas.Attempt, error)
+}
+
+// Archive goes through what was from any point on, oldest first.
+type Archive interface {
+	// EventsAfter reads up to n events, 1 to 1000, whose number is greater than after, by increasing number; fewer when
+	// they are large. next is where to go on: it equals after when there is nothing newer yet, and may be greater though
+	// none came. An event never turns up later below a next that was answered.
+	EventsAfter(ctx context.Context, a schemas.AccountID, after uint64, n int) (got []EventRecord, next uint64, err error)
+	// SeqBefore is a number which events accepted before t do not exceed, and all accepted since do, as far as the
+	// clock was never set back: what EventsAfter begins after, to begin at a time. It need not be an event's.
+	SeqBefore(ctx context.Context, a schemas.AccountID, t time.Time) (uint64, error)
 }
 
 // Health is what Check found.

@@ -82,7 +82,8 @@
 // # Reading
 //
 // Read transactions are short, because pages they may see cannot be used again and the file grows: pages are bounded,
-// bodies copied, Follow reads the change log in steps. Only Backup holds one for long.
+// bodies copied, Follow reads the change log in steps, and whoever goes through history from a point on (archive.go)
+// asks for one part after the other. Only Backup holds one for long.
 //
 // # Care
 //

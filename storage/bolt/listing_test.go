@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/hookswitch/hookswitch/schemas"
@@ -42,12 +43,24 @@ func TestListsGoThroughManyPartitions(t *testing.T) {
 			return len(got), cursor, err
 		}
 	}
+	after := func(a schemas.AccountID) func(string) (int, string, error) {
+		return func(cursor string) (int, string, error) {
+			from, _ := strconv.ParseUint("0"+cursor, 10, 64)
+			got, next, err := s.EventsAfter(t.Context(), a, from, 1000)
+			if next == from {
+				return len(got), "", err
+			}
+			return len(got), strconv.FormatUint(next, 10), err
+		}
+	}
 	for name, c := range map[string]struct {
 		list func(cursor string) (int, string, error)
 		want int
 	}{
 		"events of a type":             {events(1, "list.created"), 1},
 		"events of no account":         {events(2, ""), 0},
+		"events, oldest first":         {after(1), len(batch)},
+		"none, oldest first":           {after(2), 0},
 		"deliveries of a webhook":      {deliveries(1, ""), 1},
 		"deliveries of no webhook":     {deliveries(3, ""), 0},
 		"deliveries of a state":        {deliveries(0, schemas.DeliveryDead), 0},

@@ -43,6 +43,7 @@ func Run(t *testing.T, h Harness) {
 		{"Settle", settleCases()},
 		{"Lanes", laneCases()},
 		{"History", historyCases()},
+		{"Archive", archiveCases()},
 		{"Upkeep", upkeepCases()},
 		{"Together", togetherCases()},
 	} {
