@@ -11,24 +11,24 @@ import (
 	"github.com/hookswitch/hookswitch/storage"
 )
 
-// EventsAfter reads an account's events from a number on, oldest first. Numbers are given out by the one committer, so
-// what a reader sees has no gap that fills later.
+// EventsAfter reads an account's events from a number on, oldest first. The file gets events in the order of their
+// numbers, so what a reader sees has no gap that fills later.
 func (s *Store) EventsAfter(
 	ctx context.Context, a schemas.AccountID, after uint64, n int,
 ) (got []storage.EventRecord, next uint64, err error) {
 	page := &pager{last: mark{seq: after}, room: min(max(n, 1), pageLimit), steps: pageSteps, bytes: pageBytes}
 	prefix := accountKey(nil, a)
-	// The calendar of before the transaction: a partition that began after it would take next past events of the one before
-	// it which the transaction does not see yet.
-	partitions := s.calendar.Load().from(after + 1)
-	err = s.view(ctx, func(tx *bbolt.Tx) (err error) {
-		for _, p := range partitions {
+	err = s.look(ctx, func(tx *bbolt.Tx) (err error) {
+		for _, p := range s.calendar.Load().from(after + 1) {
 			if !page.step() {
 				return nil
 			}
+			b := partitionBucket(tx, p, ofEvents)
+			if b == nil {
+				continue // it is gone; or it began after the transaction, as may have events of the one before it
+			}
 			page.last.seq = max(page.last.seq, p.first-1) // what is older was looked at, or is gone
-			from := eventKey(nil, a, page.last.seq+1)
-			ascend(partitionBucket(tx, p, ofEvents), prefix, from, func(k, v []byte) bool {
+			ascend(b, prefix, eventKey(nil, a, page.last.seq+1), func(k, v []byte) bool {
 				if len(k) != 16 || !page.step() {
 					return false
 				}
@@ -56,7 +56,7 @@ func (s *Store) EventsAfter(
 // SeqBefore finds the place of a time among an account's events: the partition by its beginning, and the place in it by
 // halving, a look at some thirty rows.
 func (s *Store) SeqBefore(ctx context.Context, a schemas.AccountID, t time.Time) (seq uint64, err error) {
-	err = s.view(ctx, func(tx *bbolt.Tx) (err error) {
+	err = s.look(ctx, func(tx *bbolt.Tx) (err error) {
 		partitions, at := s.calendar.Load().partitions, boundedInstant(t)
 		i := sort.Search(len(partitions), func(i int) bool { return partitions[i].begun >= at }) - 1
 		if i < 0 {
