@@ -36,6 +36,7 @@ type keyDocument struct {
 	Name    string            `json:"name,omitempty"`
 	Created *time.Time        `json:"created,omitempty"`
 	Key     string            `json:"key,omitempty"`
+	Hash    string            `json:"hash,omitempty"`
 }
 
 // authenticate makes a key the credential of the calls that follow on the same socket.
@@ -99,7 +100,7 @@ func createKey(ctx context.Context, c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return keyDocument{k.ID, account, k.Access, k.Name, &k.Created, key}, nil
+	return keyDocument{ID: k.ID, Account: account, Access: k.Access, Name: k.Name, Created: &k.Created, Key: key}, nil
 }
 
 // newKey makes a key: 64 characters of [a-z0-9], which is what a Vision6 client insists on.
@@ -155,6 +156,7 @@ func listKeys(ctx context.Context, c *Call) (any, error) {
 	var p struct {
 		page
 		Account schemas.AccountID `json:"account"`
+		Hashes  bool              `json:"hashes"`
 	}
 	if err := c.Decode(&p); err != nil {
 		return nil, err
@@ -173,7 +175,11 @@ func listKeys(ctx context.Context, c *Call) (any, error) {
 		if err := json.Unmarshal(r.Body, &k); err != nil {
 			return nil, fmt.Errorf("decode key %d: %w", r.ID, err)
 		}
-		out.Items = append(out.Items, keyDocument{schemas.KeyID(r.ID), account, k.Access, k.Name, &k.Created, ""})
+		item := keyDocument{ID: schemas.KeyID(r.ID), Account: account, Access: k.Access, Name: k.Name, Created: &k.Created}
+		if p.Hashes {
+			item.Hash = k.Hash
+		}
+		out.Items = append(out.Items, item)
 	}
 	return out, nil
 }

@@ -55,7 +55,7 @@ func New(o Options) (*Core, error) {
 		dialects: map[string]*Dialect{}, directory: c.directory, types: newTypeDirectory(),
 		portalLink: o.PortalLink, backup: o.Backup,
 	}
-	rows := slices.Concat(accountMethods, webhookMethods, subscriptionMethods, eventMethods, eventTypeMethods, deliveryMethods, backupMethods)
+	rows := slices.Concat(accountMethods, webhookMethods, subscriptionMethods, eventMethods, eventTypeMethods, deliveryMethods, backupMethods, exportMethods)
 	for _, d := range o.Dialects {
 		if c.dialects[d.Name] != nil {
 			return nil, fmt.Errorf("dialect %s is there twice", d.Name)

@@ -111,6 +111,18 @@ func (d *directory) find(key string) (Caller, bool) {
 	return Caller{Account: ref.account, Key: ref.id, Access: d.keys[ref].access}, true
 }
 
+// owner tells which key has this hash, as hashKey writes it.
+func (d *directory) owner(text string) (keyRef, bool) {
+	var hash [sha256.Size]byte
+	if n, err := hex.Decode(hash[:], []byte(text)); err != nil || n != len(hash) {
+		return keyRef{}, false
+	}
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	ref, ok := d.byHash[hash]
+	return ref, ok
+}
+
 func (d *directory) putLocal(key string, caller Caller) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

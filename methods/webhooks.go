@@ -246,6 +246,13 @@ func listSubscriptions(ctx context.Context, c *Call) (any, error) {
 }
 
 func (o *Operations) listWebhooks(ctx context.Context, c *Call, p page, wanted func(*schemas.Webhook) bool) (any, error) {
+	return o.pageOfWebhooks(ctx, c, p, wanted, func(w *schemas.Webhook) (any, error) { return o.show(ctx, c, w) })
+}
+
+// pageOfWebhooks is a page of the webhooks that are wanted, each as show makes it.
+func (o *Operations) pageOfWebhooks(
+	ctx context.Context, c *Call, p page, wanted func(*schemas.Webhook) bool, show func(*schemas.Webhook) (any, error),
+) (any, error) {
 	after, err := p.after(c)
 	if err != nil {
 		return nil, err
@@ -260,7 +267,7 @@ func (o *Operations) listWebhooks(ctx context.Context, c *Call, p page, wanted f
 		out.Cursor = strconv.FormatInt(int64(got[len(got)-1].ID), 10)
 	}
 	for _, w := range got {
-		document, err := o.show(ctx, c, w)
+		document, err := show(w)
 		if err != nil {
 			return nil, err
 		}

@@ -24,12 +24,13 @@ func catalogue(t testing.TB) *schemas.Catalogue {
 func TestEveryMethodOfTheIssueIsThere(t *testing.T) {
 	t.Parallel()
 	want := []string{
-		"addWebhook", "authenticate", "countWebhooks", "createBackup", "createDefaultWebhook", "createKey", "createPortalLink",
-		"createSubscription", "deleteEventType", "deleteSubscription", "deleteWebhook", "editWebhook", "getAccount", "getDelivery",
-		"getEvent", "getLastError", "getSigningKeys", "getSubscription", "getWebhook", "getWebhookById", "listDeliveries",
-		"listEventTypes", "listEvents", "listKeys", "listSubscriptions", "listWebhooks", "patchWebhook", "ping", "postWebhook",
-		"publishEvent", "publishEvents", "putEventType", "putWebhook", "retryDelivery", "revokeKey", "rotateSecret", "rotateSigningKey",
-		"rpc.discover", "searchWebhooks", "signalEvent", "testFilter", "testSubscription", "testWebhook",
+		"addWebhook", "authenticate", "countWebhooks", "createBackup", "createDefaultWebhook", "createKey",
+		"createPortalLink", "createSubscription", "deleteEventType", "deleteSubscription", "deleteWebhook", "editWebhook",
+		"exportWebhooks", "getAccount", "getDelivery", "getEvent", "getLastError", "getSigningKeys", "getSubscription",
+		"getWebhook", "getWebhookById", "importKey", "importWebhook", "listDeliveries", "listEventTypes", "listEvents",
+		"listKeys", "listSubscriptions", "listWebhooks", "patchWebhook", "ping", "postWebhook", "publishEvent",
+		"publishEvents", "putEventType", "putWebhook", "retryDelivery", "revokeKey", "rotateSecret", "rotateSigningKey",
+		"rpc.discover", "searchWebhooks", "setWebhookState", "signalEvent", "testFilter", "testSubscription", "testWebhook",
 		"updateSubscription",
 	}
 	c := catalogue(t)

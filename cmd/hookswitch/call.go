@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/sourcegraph/jsonrpc2"
@@ -86,6 +88,9 @@ func connect(ctx context.Context, c *cli.Command) (*rpc.Client, error) {
 	if key := c.String("key"); key != "" {
 		o.Credential = "Bearer " + key
 	}
+	if n := c.Int64("account"); n != 0 {
+		o.Header = http.Header{"Hookswitch-Account": {strconv.FormatInt(n, 10)}}
+	}
 	client, err := rpc.Dial(ctx, server, o)
 	if err != nil {
 		return nil, unreachable{err}
@@ -132,6 +137,9 @@ const keyHint = "\n  give a key with --key or HOOKSWITCH_KEY"
 
 // explain is an error as a person reads it. What a server refused comes with its code and each fault on a line.
 func explain(err error) string {
+	if one, ok := errors.AsType[about](err); ok {
+		return one.argument + ": " + explain(one.error)
+	}
 	refusal, ok := errors.AsType[*jsonrpc2.Error](err)
 	if !ok {
 		if _, silent := errors.AsType[unreachable](err); silent {

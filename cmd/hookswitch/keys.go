@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
-	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -22,7 +22,10 @@ type key struct {
 }
 
 func keysCommand() *cli.Command {
-	account := &cli.StringFlag{Name: "account", Usage: "`ACCOUNT` by number (default: the caller's own)"}
+	flags := func(more ...cli.Flag) []cli.Flag {
+		return append(append(clientFlags(),
+			&cli.StringFlag{Name: "account", Usage: "`ACCOUNT` by number (default: the caller's own)"}, jsonFlag()), more...)
+	}
 	return &cli.Command{
 		Name:  "keys",
 		Usage: "manage API keys (needs an admin key)",
@@ -34,11 +37,12 @@ func keysCommand() *cli.Command {
 					&cli.StringFlag{Name: "access", Value: "full", Usage: "read, publish, full or admin"},
 					&cli.StringFlag{Name: "name", Usage: "what the key is for"},
 					&cli.StringFlag{Name: "account", Usage: "`ACCOUNT` by number, or the name of a new one (default: the caller's own)"},
+					jsonFlag(),
 				),
 				Action: createKey,
 			},
-			{Name: "list", Usage: "list keys, without the keys themselves", Flags: append(clientFlags(), account), Action: listKeys},
-			{Name: "revoke", Usage: "end a key at once", ArgsUsage: "ID", Flags: append(clientFlags(), account), Action: revokeKey},
+			{Name: "list", Usage: "list keys, without the keys themselves", Flags: flags(limitFlag()), Action: listKeys},
+			{Name: "revoke", Usage: "end a key at once", ArgsUsage: "ID", Flags: flags(), Action: revokeKey},
 		},
 	}
 }
@@ -57,8 +61,7 @@ func createKey(ctx context.Context, c *cli.Command) error {
 	if err := call(ctx, c, "createKey", params, &k); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(c.Root().Writer, "Key %d of account %d, %s access, shown this once:\n\n  %s\n\n", k.ID, k.Account, k.Access, k.Key)
-	return err
+	return answer(c, k, "Key %d of account %d, %s access, shown this once:\n\n  %s\n", k.ID, k.Account, k.Access, k.Key)
 }
 
 func listKeys(ctx context.Context, c *cli.Command) error {
@@ -69,24 +72,14 @@ func listKeys(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	out := tabwriter.NewWriter(c.Root().Writer, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(out, "ID\tACCOUNT\tACCESS\tCREATED\tNAME")
-	for {
-		var page struct {
-			Items  []key  `json:"items"`
-			Cursor string `json:"cursor"`
-		}
-		if err := call(ctx, c, "listKeys", params, &page); err != nil {
-			return err
-		}
-		for _, k := range page.Items {
-			fmt.Fprintf(out, "%d\t%d\t%s\t%s\t%s\n", k.ID, k.Account, k.Access, k.Created.Format(time.DateTime), k.Name)
-		}
-		if page.Cursor == "" {
-			return out.Flush()
-		}
-		params["cursor"] = page.Cursor
-	}
+	return listing{
+		method: "listKeys", params: params, head: []string{"ID", "ACCOUNT", "ACCESS", "CREATED", "NAME"},
+		row: func(item json.RawMessage) ([]any, error) {
+			var k key
+			err := json.Unmarshal(item, &k)
+			return []any{k.ID, k.Account, k.Access, moment(k.Created), filled(k.Name)}, err
+		},
+	}.print(ctx, c)
 }
 
 func revokeKey(ctx context.Context, c *cli.Command) error {
@@ -102,8 +95,7 @@ func revokeKey(ctx context.Context, c *cli.Command) error {
 	if err := call(ctx, c, "revokeKey", params, nil); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.Root().Writer, "Key %d no longer works.\n", id)
-	return err
+	return answer(c, map[string]any{"id": id, "revoked": true}, "Key %d no longer works.", id)
 }
 
 func accountParam(c *cli.Command) (map[string]any, error) {

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+)
+
+func eventsCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "events",
+		Usage: "publish events and look at them",
+		Commands: []*cli.Command{
+			{
+				Name:      "publish",
+				Usage:     "publish an event",
+				ArgsUsage: "TYPE [DATA|-]",
+				Description: "DATA is any JSON; - reads it from standard input. It is durable once the command is done, and a repeated --id is\n" +
+					"answered with the first result.\n" +
+					"Example: hookswitch events publish contact.created '{\"email\":\"ann@example.com\"}' --attribute list_id=123",
+				Flags: actingFlags(
+					&cli.StringFlag{Name: "id", Usage: "the event's `ID`: 1 to 64 letters, digits, _ and - (default: made)"},
+					&cli.StringFlag{Name: "source", Usage: "who publishes it"},
+					&cli.StringFlag{Name: "subject", Usage: "what it is about"},
+					&cli.TimestampFlag{Name: "time", Usage: "when it happened (default: now)", Config: cli.TimestampConfig{Layouts: []string{time.RFC3339}}},
+					&cli.StringSliceFlag{Name: "attribute", Usage: "`NAME=VALUE` that matching reads; VALUE is a number, true, false or a text; repeatable"}),
+				Action: publishEvent,
+			},
+			{
+				Name: "list", Usage: "list events, newest first",
+				Flags:  actingFlags(limitFlag(), &cli.StringFlag{Name: "type", Usage: "only those of exactly this `TYPE`"}),
+				Action: listEvents,
+			},
+			{Name: "show", Usage: "show an event", ArgsUsage: "ID", Flags: actingFlags(), Action: showBy("getEvent")},
+		},
+	}
+}
+
+func publishEvent(ctx context.Context, c *cli.Command) error {
+	if n := c.Args().Len(); n < 1 || n > 2 {
+		return usageError{errors.New("events publish takes TYPE and, if there are any, DATA; see hookswitch events publish --help")}
+	}
+	params := given(c, "id", "source", "subject", "time")
+	params["type"] = c.Args().First()
+	data, err := parameters(c.Args().Get(1), c.Root().Reader)
+	if err != nil {
+		return usageError{err}
+	}
+	if data != nil {
+		params["data"] = data
+	}
+	if texts := c.StringSlice("attribute"); len(texts) > 0 {
+		if params["attributes"], err = attributes(texts); err != nil {
+			return usageError{err}
+		}
+	}
+	var published struct {
+		ID        string `json:"id"`
+		Matched   int    `json:"matched"`
+		Duplicate bool   `json:"duplicate"`
+	}
+	if err := call(ctx, c, "publishEvent", params, &published); err != nil {
+		return err
+	}
+	told := ""
+	if published.Duplicate {
+		told = ", a repeat: nothing is sent again"
+	}
+	return answer(c, published, "Event %s, for %d webhooks%s.", published.ID, published.Matched, told)
+}
+
+// attributes reads NAME=VALUE. What is a JSON number or boolean is one, anything else a text.
+func attributes(texts []string) (map[string]any, error) {
+	out := map[string]any{}
+	for _, text := range texts {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return nil, fmt.Errorf("--attribute %q: must be like list_id=123", text)
+		}
+		var plain any
+		if json.Unmarshal([]byte(value), &plain) == nil {
+			switch plain.(type) {
+			case float64, bool:
+				out[name] = json.RawMessage(value)
+				continue
+			}
+		}
+		out[name] = value
+	}
+	return out, nil
+}
+
+func listEvents(ctx context.Context, c *cli.Command) error {
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	return listing{
+		method: "listEvents", params: given(c, "type"),
+		head: []string{"ID", "TYPE", "ACCEPTED", "WEBHOOKS", "SOURCE", "SUBJECT"},
+		row: func(item json.RawMessage) ([]any, error) {
+			var e struct {
+				ID       string    `json:"id"`
+				Type     string    `json:"type"`
+				Accepted time.Time `json:"accepted"`
+				Matched  int       `json:"matched"`
+				Source   string    `json:"source"`
+				Subject  string    `json:"subject"`
+			}
+			err := json.Unmarshal(item, &e)
+			return []any{e.ID, e.Type, moment(e.Accepted), e.Matched, filled(e.Source), filled(e.Subject)}, err
+		},
+	}.print(ctx, c)
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+)
+
+func webhooksCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "webhooks",
+		Usage: "look at webhooks of all dialects, test, stop and start them",
+		Description: "Register them by hookswitch call, with the document of their dialect: see the pages on the dialects.\n" +
+			"ID is a webhook's number or its string form.",
+		Commands: []*cli.Command{
+			{
+				Name:  "list",
+				Usage: "list webhooks",
+				Flags: actingFlags(limitFlag(),
+					&cli.StringFlag{Name: "dialect", Usage: "only those of this `DIALECT`"},
+					&cli.StringFlag{Name: "state", Usage: "only those that are active, stopped or failing"}),
+				Action: listWebhooks,
+			},
+			{Name: "show", Usage: "show a webhook in the form of its dialect", ArgsUsage: "ID", Flags: actingFlags(), Action: showBy("getWebhook")},
+			{Name: "test", Usage: "send a test event and show what the receiver answered", ArgsUsage: "ID", Flags: actingFlags(), Action: testWebhook},
+			{Name: "enable", Usage: "make webhooks active", ArgsUsage: "ID...", Flags: actingFlags(), Action: setStates("active")},
+			{Name: "disable", Usage: "stop webhooks", ArgsUsage: "ID...", Flags: actingFlags(), Action: setStates("stopped")},
+		},
+	}
+}
+
+// webhook is a webhook as exportWebhooks shows it.
+type webhook struct {
+	ID       int64    `json:"id"`
+	PublicID string   `json:"publicId"`
+	Dialect  string   `json:"dialect"`
+	State    string   `json:"state"`
+	Name     string   `json:"name"`
+	Endpoint string   `json:"endpoint"`
+	Events   []string `json:"events"`
+}
+
+// title is what a webhook is called.
+func (w webhook) title() string {
+	if w.PublicID != "" {
+		return w.PublicID
+	}
+	return strconv.FormatInt(w.ID, 10)
+}
+
+func listWebhooks(ctx context.Context, c *cli.Command) error {
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	return listing{
+		method: "exportWebhooks", params: given(c, "dialect", "state"),
+		head: []string{"ID", "DIALECT", "STATE", "EVENTS", "ENDPOINT", "NAME"},
+		row: func(item json.RawMessage) ([]any, error) {
+			var w webhook
+			err := json.Unmarshal(item, &w)
+			return []any{w.title(), w.Dialect, w.State, cell(strings.Join(w.Events, " "), 40), w.Endpoint, filled(w.Name)}, err
+		},
+	}.print(ctx, c)
+}
+
+// showBy shows the record that the argument names.
+func showBy(method string) cli.ActionFunc {
+	return func(ctx context.Context, c *cli.Command) error {
+		id, err := oneArgument(c, "an ID; see the list")
+		if err != nil {
+			return err
+		}
+		return show(ctx, c, method, map[string]any{"id": id})
+	}
+}
+
+func testWebhook(ctx context.Context, c *cli.Command) error {
+	id, err := oneArgument(c, "an ID; see hookswitch webhooks list")
+	if err != nil {
+		return err
+	}
+	var document json.RawMessage
+	if err := call(ctx, c, "testWebhook", map[string]any{"id": id}, &document); err != nil {
+		return err
+	}
+	if err := printDocument(c, document); err != nil {
+		return err
+	}
+	var attempt struct {
+		OK      bool   `json:"ok"`
+		Message string `json:"message"`
+	}
+	if err := json.Unmarshal(document, &attempt); err != nil {
+		return err
+	}
+	if !attempt.OK {
+		return errors.New("the receiver did not take the test event: " + attempt.Message)
+	}
+	return nil
+}
+
+func setStates(state string) cli.ActionFunc {
+	return func(ctx context.Context, c *cli.Command) error {
+		return eachArgument(c, func(id string) error {
+			var set struct {
+				ID    string `json:"id"`
+				State string `json:"state"`
+			}
+			if err := call(ctx, c, "setWebhookState", map[string]any{"id": id, "state": state}, &set); err != nil {
+				return err
+			}
+			return answer(c, set, "Webhook %s is %s.", set.ID, set.State)
+		})
+	}
+}
+
+// eachArgument does something with every argument, in their order, until it fails.
+func eachArgument(c *cli.Command, do func(argument string) error) error {
+	if !c.Args().Present() {
+		return usageError{fmt.Errorf("%s takes at least one ID", c.FullName())}
+	}
+	for _, argument := range c.Args().Slice() {
+		if err := do(argument); err != nil {
+			return about{cell(argument, 64), err}
+		}
+	}
+	return nil
+}
+
+// about is an error about one of several arguments.
+type about struct {
+	argument string
+	error
+}
+
+func (a about) Unwrap() error { return a.error }

@@ -1,0 +1,48 @@
+package methods
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hookswitch/hookswitch/delivery"
+	"github.com/hookswitch/hookswitch/schemas"
+)
+
+// importable looks at a record of a webhook from elsewhere as far as the schema can't, and finds its dialect.
+func (c *Call) importable(r *WebhookRecord) (*Dialect, error) {
+	var faults []schemas.Fault
+	fault := func(message string, path ...string) {
+		faults = append(faults, schemas.Fault{Pointer: c.Pointer("webhook") + "/" + strings.Join(path, "/"), Message: message})
+	}
+	d := c.dialects[r.Dialect]
+	if d == nil {
+		fault("is not the name of a dialect", "dialect")
+	}
+	if len(r.Withheld) > 0 {
+		fault("must be empty: the webhook was exported without its secrets", "withheld")
+	}
+	if problem := delivery.CheckEndpoint(r.Endpoint); problem != "" {
+		fault(problem, "endpoint")
+	}
+	for i, pattern := range r.Events {
+		if problem := schemas.CheckEventPattern(pattern); problem != "" {
+			fault(problem, "events", strconv.Itoa(i))
+		}
+	}
+	if len(r.Filter) > 0 {
+		if _, err := delivery.CompileFilter(r.Filter); err != nil {
+			fault(err.Error(), "filter")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Headers)) {
+		if problem := delivery.CheckHeader(name, r.Headers[name]); problem != "" {
+			fault(problem, "headers", pointerEscaper.Replace(name))
+		}
+	}
+	if len(faults) > 0 {
+		return nil, schemas.Invalid(faults...)
+	}
+	return d, nil
+}
