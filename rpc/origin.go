@@ -86,8 +86,9 @@ func (s *Server) Guard(face http.Handler) http.Handler {
 			s.origins.permit(w.Header(), r, "GET, HEAD, POST, PUT, PATCH, DELETE")
 			w.WriteHeader(http.StatusNoContent)
 		default:
-			h := w.Header()
-			if s.origins.share(h, r); h.Get("Access-Control-Allow-Origin") != "" {
+			// Without a page behind it an answer is the vendor's own, byte for byte; a face has nothing cached, so it needs no Vary.
+			if h := w.Header(); r.Header.Get("Origin") != "" {
+				s.origins.share(h, r)
 				h.Set("Access-Control-Expose-Headers", "*") // such as Location and Retry-After
 			}
 			face.ServeHTTP(w, r)
