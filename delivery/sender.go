@@ -94,6 +94,9 @@ func (s *sender) send(ctx context.Context, endpoint *url.URL, r Request, timeout
 	}
 	defer func() { _ = response.Body.Close() }()
 	got.answer.Status, got.answer.Header = response.StatusCode, response.Header
+	if response.ContentLength == 0 {
+		return got
+	}
 	kept, err := io.ReadAll(io.LimitReader(response.Body, schemas.MaxResponseBody))
 	if err == nil {
 		_, err = io.CopyN(io.Discard, response.Body, maxDrain)

@@ -32,12 +32,22 @@ func (s *Store) commits() {
 	s.lastWords()
 }
 
+// maxYields is how often the committer lets others run before a commit.
+const maxYields = 4
+
 // rest waits until there is something to do.
 func (s *Store) rest() {
-	if !s.inbox.empty() {
-		// The callers of the last commit are awake but have not run yet. Let them put in what they have next:
-		// otherwise every second commit takes only the first of them.
-		runtime.Gosched()
+	if n := s.inbox.len(); n > 0 {
+		// The callers of the last commit are awake but have not run yet. Let them put in what they have next, as long as
+		// there are any: otherwise every second commit takes only the first of them, and a sync costs as much for few.
+		for range maxYields {
+			runtime.Gosched()
+			more := s.inbox.len()
+			if more == n {
+				break
+			}
+			n = more
+		}
 		return
 	}
 	select {

@@ -100,11 +100,11 @@ func (in *inbox) take(batch []*request, items, bytes int) ([]*request, bool) {
 	return batch, !in.shut || rest > 0
 }
 
-// empty reports whether nothing waits.
-func (in *inbox) empty() bool {
+// len is how many requests wait.
+func (in *inbox) len() int {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return len(in.waiting) == 0
+	return len(in.waiting)
 }
 
 // send puts a job into the inbox. The answers are the job's once await returned nil.

@@ -1,9 +1,7 @@
 package bolt
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -17,7 +15,7 @@ import (
 type settleJob struct {
 	items []ending
 	out   []storage.Settled
-	rows  bytes.Buffer // of the attempts, one after the other
+	rows  []byte // of the attempts, one after the other
 }
 
 // ending is an outcome with its attempt encoded.
@@ -47,7 +45,7 @@ func (s *Store) Settle(ctx context.Context, out []storage.Outcome) []storage.Set
 	for at := 0; at < len(out); at += s.tuning.requestItems {
 		part := out[at:min(at+s.tuning.requestItems, len(out))]
 		job := s.newSettleJob(part)
-		req, err := s.send(ctx, job, len(part), job.rows.Len())
+		req, err := s.send(ctx, job, len(part), len(job.rows))
 		parts = append(parts, sent{len(part), job, req, err})
 	}
 	for _, p := range parts {
@@ -68,15 +66,12 @@ func (s *Store) Settle(ctx context.Context, out []storage.Outcome) []storage.Set
 
 func (s *Store) newSettleJob(out []storage.Outcome) *settleJob {
 	job := s.settleJobs.get()
-	job.rows.Reset()
-	encode := json.NewEncoder(&job.rows)
-	encode.SetEscapeHTML(false)
 	var begins []int
 	for i := range out {
 		o := &out[i]
 		job.items = append(job.items, ending{ref: o.Held.Ref, token: o.Held.Token, next: o.Next, in: o.In})
 		job.out = append(job.out, storage.Settled{})
-		begins = append(begins, job.rows.Len())
+		begins = append(begins, len(job.rows))
 		e := &job.items[i]
 		if o.Next > storage.Release {
 			job.out[i].Err, e.done = fmt.Errorf("settle: outcome %d is not known", o.Next), true
@@ -86,14 +81,10 @@ func (s *Store) newSettleJob(out []storage.Outcome) *settleJob {
 			continue
 		}
 		e.tried, e.ok, e.message = true, o.Attempt.OK, o.Attempt.Message
-		job.rows.Write(make([]byte, sumLen))
-		if err := encode.Encode(o.Attempt); err != nil {
-			job.out[i].Err, e.done = fmt.Errorf("encode attempt: %w", err), true
-		}
+		job.rows = schemas.AppendAttempt(append(job.rows, make([]byte, sumLen)...), o.Attempt)
 	}
-	rows := job.rows.Bytes() // the buffer does not move any more
-	for i, end := len(out)-1, len(rows); i >= 0; i-- {
-		job.items[i].row, end = rows[begins[i]:end:end], begins[i]
+	for i, end := len(out)-1, len(job.rows); i >= 0; i-- { // the rows do not move any more
+		job.items[i].row, end = job.rows[begins[i]:end:end], begins[i]
 	}
 	return job
 }
@@ -112,9 +103,9 @@ func (j *settleJob) write(d *draft) error {
 func (j *settleJob) reset() {
 	clear(j.items)
 	clear(j.out)
-	j.items, j.out = j.items[:0], j.out[:0]
-	if j.rows.Cap() > maxPooled {
-		j.rows = bytes.Buffer{}
+	j.items, j.out, j.rows = j.items[:0], j.out[:0], j.rows[:0]
+	if cap(j.rows) > maxPooled {
+		j.rows = nil
 	}
 }
 
