@@ -31,9 +31,19 @@ func callCommand() *cli.Command {
 		Usage:     "call a method and print its result",
 		ArgsUsage: "METHOD [JSON]",
 		Description: "JSON is the parameters, an object or an array; - reads them from standard input.\n" +
+			"hookswitch call --methods lists the methods, hookswitch call METHOD --help says all about one.\n" +
 			"Example: hookswitch call publishEvent '{\"type\":\"contact.created\",\"data\":{\"id\":7}}'",
-		Flags: clientFlags(),
+		Flags: actingFlags(&cli.BoolFlag{Name: "methods", Usage: "list the methods"}),
+		// The library takes what stands before --help for the name of a command and asks here.
+		CommandNotFound: func(_ context.Context, c *cli.Command, name string) {
+			if err := helpOfMethod(c, name); err != nil {
+				c.Root().Metadata[helpFailed] = err // it has no other way out
+			}
+		},
 		Action: func(ctx context.Context, c *cli.Command) error {
+			if c.Bool("methods") {
+				return listMethods(c)
+			}
 			if n := c.Args().Len(); n < 1 || n > 2 {
 				return usageError{errors.New("call takes METHOD and, if it has parameters, JSON; see hookswitch help call")}
 			}

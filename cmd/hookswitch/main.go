@@ -32,7 +32,11 @@ func main() {
 // run is the whole program: 0 when all went well, 1 when what was asked for failed, 2 when it was asked wrongly, 3 when the
 // service did not answer.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	err := command(stdin, stdout, stderr).Run(ctx, args)
+	app := command(stdin, stdout, stderr)
+	err := app.Run(ctx, args)
+	if unhelpful, ok := app.Metadata[helpFailed].(error); ok && err == nil {
+		err = unhelpful
+	}
 	if err == nil {
 		return 0
 	}
@@ -43,6 +47,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprintln(stderr, line)
 	}
 	if _, wrong := errors.AsType[usageError](err); wrong {
+		return 2
+	}
+	if _, unknown := errors.AsType[cli.ExitCoder](err); unknown { // a command or a page of help that is not there
 		return 2
 	}
 	if _, silent := errors.AsType[unreachable](err); silent {
@@ -57,16 +64,18 @@ type usageError struct{ error }
 func command(stdin io.Reader, stdout, stderr io.Writer) *cli.Command {
 	usage := func(_ context.Context, _ *cli.Command, err error, _ bool) error { return usageError{err} }
 	app := &cli.Command{
-		Name:                  "hookswitch",
-		Usage:                 "RPC calls in, webhooks out: signed, retried for days, visible, nothing lost",
-		Version:               version,
-		EnableShellCompletion: true,
-		Suggest:               true,
-		Reader:                stdin,
-		Writer:                stdout,
-		ErrWriter:             stderr,
-		OnUsageError:          usage,
-		ExitErrHandler:        func(context.Context, *cli.Command, error) {}, // run prints
+		Name:                            "hookswitch",
+		Usage:                           "RPC calls in, webhooks out: signed, retried for days, visible, nothing lost",
+		Version:                         version,
+		EnableShellCompletion:           true,
+		ConfigureShellCompletionCommand: func(c *cli.Command) { c.Hidden = false },
+		Suggest:                         true,
+		Reader:                          stdin,
+		Writer:                          stdout,
+		ErrWriter:                       stderr,
+		Metadata:                        map[string]any{},
+		OnUsageError:                    usage,
+		ExitErrHandler:                  func(context.Context, *cli.Command, error) {}, // run prints
 		Commands: []*cli.Command{
 			serveCommand(),
 			demoCommand(),
@@ -75,6 +84,9 @@ func command(stdin io.Reader, stdout, stderr io.Writer) *cli.Command {
 			eventsCommand(),
 			deliveriesCommand(),
 			keysCommand(),
+			portalCommand(),
+			exportCommand(),
+			importCommand(),
 			dialectCommand(),
 			backupCommand(),
 			restoreCommand(),
