@@ -256,9 +256,16 @@ type EventRecord struct {
 	To       []schemas.WebhookID
 }
 
+// Range bounds events by their numbers; see [Archive.SeqBefore] for times.
+type Range struct {
+	After   uint64 // only greater ones
+	Through uint64 // only up to this one; 0: no bound
+}
+
 // EventQuery chooses events. Empty fields choose all.
 type EventQuery struct {
 	Type string // exactly this type
+	Range
 	Page
 }
 
@@ -267,6 +274,7 @@ type DeliveryQuery struct {
 	Webhook schemas.WebhookID // 0: of all webhooks
 	Seq     uint64            // of one event; 0: of all
 	State   schemas.DeliveryState
+	Range
 	Page
 }
 
@@ -281,17 +289,6 @@ type History interface {
 	Deliveries(ctx context.Context, a schemas.AccountID, q DeliveryQuery) (got []schemas.Delivery, cursor string, err error)
 	// Attempts returns a delivery's attempts, oldest first, the newest 100 at most. ErrAbsent without the delivery.
 	Attempts(ctx context.Context, r Ref) ([]schemas.Attempt, error)
-}
-
-// Archive goes through what was from any point on, oldest first.
-type Archive interface {
-	// EventsAfter reads up to n events, 1 to 1000, whose number is greater than after, by increasing number; fewer when
-	// they are large. next is where to go on: it equals after when there is nothing newer yet, and may be greater though
-	// none came. An event never turns up later below a next that was answered.
-	EventsAfter(ctx context.Context, a schemas.AccountID, after uint64, n int) (got []EventRecord, next uint64, err error)
-	// SeqBefore is a number which events accepted before t do not exceed, and all accepted since do, as far as the
-	// clock was never set back: what EventsAfter begins after, to begin at a time. It need not be an event's.
-	SeqBefore(ctx context.Context, a schemas.AccountID, t time.Time) (uint64, error)
 }
 
 // Health is what Check found.

@@ -87,7 +87,7 @@ func (r eventRow) record(seq uint64) storage.EventRecord {
 func (s *Store) Events(
 	ctx context.Context, a schemas.AccountID, q storage.EventQuery,
 ) (got []storage.EventRecord, cursor string, err error) {
-	page, err := newPager(q.Page)
+	page, err := newPager(q.Page, q.Range)
 	if err != nil {
 		return nil, "", err
 	}
@@ -99,7 +99,7 @@ func (s *Store) Events(
 			}
 			below := eventKey(nil, a, page.last.seq)
 			descend(partitionBucket(tx, p, ofEvents), prefix, below, func(k, v []byte) bool {
-				if len(k) != 16 || !page.step() {
+				if len(k) != 16 || page.ended(number(k[8:])) || !page.step() {
 					return false
 				}
 				page.last.seq = number(k[8:])
@@ -113,7 +113,7 @@ func (s *Store) Events(
 				}
 				return true
 			})
-			if err != nil || page.full {
+			if err != nil || page.full || page.ended(p.first) {
 				return err
 			}
 			page.last = mark{seq: p.first}

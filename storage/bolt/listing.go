@@ -13,7 +13,7 @@ import (
 func (s *Store) Deliveries(
 	ctx context.Context, a schemas.AccountID, q storage.DeliveryQuery,
 ) (got []schemas.Delivery, cursor string, err error) {
-	page, err := newPager(q.Page)
+	page, err := newPager(q.Page, q.Range)
 	if err != nil {
 		return nil, "", err
 	}
@@ -28,7 +28,7 @@ func (s *Store) Deliveries(
 				if !page.step() {
 					break
 				}
-				if l.of(p); l.err != nil || page.full {
+				if l.of(p); l.err != nil || page.full || page.ended(p.first) {
 					break
 				}
 				page.last = mark{seq: p.first}
@@ -66,7 +66,7 @@ func (l *listing) of(p *partition) {
 	deliveries := partitionBucket(l.tx, p, ofDeliveries)
 	descend(partitionBucket(l.tx, p, ofLines), laneKey(nil, lane), lineKey(nil, lane, l.page.last.seq),
 		func(k, _ []byte) bool {
-			if len(k) != 24 || !l.page.step() {
+			if len(k) != 24 || l.page.ended(number(k[16:])) || !l.page.step() {
 				return false
 			}
 			l.page.last.seq = number(k[16:])
@@ -82,14 +82,17 @@ func (l *listing) of(p *partition) {
 // ofEvent reads the deliveries of the one event that is asked for.
 func (l *listing) ofEvent(p *partition) {
 	ref := storage.Ref{Account: l.account, Seq: l.query.Seq, Webhook: schemas.WebhookID(l.page.last.webhook)}
-	if l.page.last.seq < l.query.Seq {
-		return // the cursor is of another list
+	if l.page.last.seq > l.query.Seq {
+		ref.Webhook = schemas.WebhookID(newest.webhook)
+	}
+	if l.page.last.seq < l.query.Seq || l.page.ended(l.query.Seq) {
+		return // it is out of the range, or the cursor is of another list
 	}
 	if l.query.Webhook == 0 {
 		l.scan(p, eventKey(nil, l.account, l.query.Seq), deliveryKey(nil, ref))
 		return
 	}
-	if l.query.Cursor != "" {
+	if l.query.Cursor != "" || l.query.Through != 0 && l.query.Seq > l.query.Through {
 		return
 	}
 	ref.Webhook = l.query.Webhook
@@ -104,7 +107,7 @@ func (l *listing) ofEvent(p *partition) {
 func (l *listing) scan(p *partition, prefix, below []byte) {
 	descend(partitionBucket(l.tx, p, ofDeliveries), prefix, below, func(k, v []byte) bool {
 		ref, ok := parseDeliveryKey(k)
-		if !ok || !l.page.step() {
+		if !ok || l.page.ended(ref.Seq) || !l.page.step() {
 			return false
 		}
 		l.page.last = mark{ref.Seq, uint64(ref.Webhook)}

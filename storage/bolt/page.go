@@ -50,15 +50,24 @@ type pager struct {
 	steps int
 	bytes int
 	full  bool
+	floor uint64 // what is not newer does not belong to the list
 }
 
-func newPager(p storage.Page) (*pager, error) {
+func newPager(p storage.Page, r storage.Range) (*pager, error) {
 	from, err := parseCursor(p.Cursor)
 	if err != nil {
 		return nil, err
 	}
-	return &pager{from: from, last: from, room: min(max(p.Limit, 1), pageLimit), steps: pageSteps, bytes: pageBytes}, nil
+	if r.Through != 0 && from.seq > r.Through {
+		from = mark{seq: r.Through + 1}
+	}
+	return &pager{
+		from: from, last: from, floor: r.After, room: min(max(p.Limit, 1), pageLimit), steps: pageSteps, bytes: pageBytes,
+	}, nil
 }
+
+// ended reports whether the list ends before an event.
+func (p *pager) ended(seq uint64) bool { return seq <= p.floor }
 
 // step reports whether another row, or partition, may be looked at.
 func (p *pager) step() bool {

@@ -24,22 +24,26 @@ func (s *Store) Reopen(ctx context.Context, r storage.Ref) error {
 
 func (j *reopenJob) run(t *txn) error {
 	d, p, err := t.delivery(j.ref)
-	switch {
-	case err != nil:
-		t.store.harm.note(err)
-		j.err = err
-		return nil
-	case d.open():
-		j.err = storage.ErrConflict
-		return nil
-	case p.doomed.Load():
-		j.err = storage.ErrAbsent // it is older than the retention
-		return nil
+	if err == nil {
+		err = t.again(j.ref, d, p)
 	}
-	d = t.plan(j.ref, d, t.now.wall)
-	t.numbers.open++
-	t.effects = append(t.effects, effect{what: effectReopened, ref: j.ref, spot: spot{due: d.due, seq: j.ref.Seq}})
+	j.err = err
+	t.store.harm.note(err)
 	return t.err
+}
+
+// again makes a delivery due that is closed.
+func (t *txn) again(ref storage.Ref, d deliveryRow, p *partition) error {
+	switch {
+	case d.open():
+		return storage.ErrConflict
+	case p.doomed.Load():
+		return storage.ErrAbsent // it is older than the retention
+	}
+	d = t.plan(ref, d, t.now.wall)
+	t.numbers.open++
+	t.effects = append(t.effects, effect{what: effectReopened, ref: ref, spot: spot{due: d.due, seq: ref.Seq}})
+	return nil
 }
 
 func (j *reopenJob) fail(err error) { j.err = err }
