@@ -90,11 +90,14 @@ type example struct {
 }
 
 // OpenRPC is the whole OpenRPC document, rpc.discover among its methods. version is the program's, serverURL where it
-// takes calls. The work is done anew at each call: keep the result.
+// takes calls; "" when that is not known: OpenRPC takes absolute URLs only, so that no server is named then. The work is
+// done anew at each call: keep the result.
 func (c *Catalogue) OpenRPC(version, serverURL string) []byte {
 	doc := c.shell
 	doc.Info.Version = version
-	doc.Servers = []server{{Name: "Hookswitch", URL: serverURL}}
+	if serverURL != "" {
+		doc.Servers = []server{{Name: "Hookswitch", URL: serverURL}}
+	}
 	doc.Methods = make([]*methodFile, 0, len(c.files))
 	for _, name := range c.Names() {
 		doc.Methods = append(doc.Methods, c.files[name])

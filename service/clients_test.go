@@ -15,12 +15,7 @@ import (
 // an event and sees refusals. `make clients` installs the npm ones.
 func TestClientsOfOthers(t *testing.T) {
 	t.Parallel()
-	if _, err := os.Stat("../clients/npm/node_modules"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("the npm clients are not installed: run make clients")
-		}
-		t.Skip("the npm clients are not installed: run make clients")
-	}
+	needNPM(t)
 	s := open(t)
 	arrivals := &paths{}
 	receiver := httptest.NewServer(arrivals)
@@ -54,6 +49,18 @@ func TestClientsOfOthers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// needNPM skips a test that needs the npm clients, or fails it on CI, where they are not installed.
+func needNPM(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat("../clients/npm/node_modules"); err == nil {
+		return
+	}
+	if os.Getenv("CI") != "" {
+		t.Fatal("the npm clients are not installed: run make clients")
+	}
+	t.Skip("the npm clients are not installed: run make clients")
 }
 
 // paths is a receiver that remembers where it was called.

@@ -115,3 +115,11 @@ func (o *Options) validate() error {
 	}
 	return nil
 }
+
+// rpcURL is where the service takes calls, as far as the options tell; else "".
+func (o *Options) rpcURL() string {
+	if o.PublicURL == "" {
+		return ""
+	}
+	return strings.TrimSuffix(o.PublicURL, "/") + "/rpc"
+}

@@ -120,7 +120,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 		return err
 	}
 	s.server, err = rpc.NewServer(rpc.Options{
-		Lookup: s.core.Lookup, ErrorOf: methods.ErrorOf, Discovery: catalogue.OpenRPC(o.Version, o.PublicURL),
+		Lookup: s.core.Lookup, ErrorOf: methods.ErrorOf, Discovery: catalogue.OpenRPC(o.Version, o.rpcURL()),
 		Limits: o.Limits, Origins: o.Origins, OriginHeaders: []string{methods.AccountHeader}, Log: o.Log,
 	})
 	if err != nil {
