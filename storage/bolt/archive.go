@@ -12,45 +12,104 @@ import (
 )
 
 // EventsAfter reads an account's events from a number on, oldest first. The file gets events in the order of their
-// numbers, so what a reader sees has no gap that fills later.
+// numbers, and what it does not have yet is in the ledger in that order too: so what a reader sees has no gap that fills
+// later. Whoever follows what is new reads the ledger alone and costs the writers nothing.
 func (s *Store) EventsAfter(
 	ctx context.Context, a schemas.AccountID, after uint64, n int,
 ) (got []storage.EventRecord, next uint64, err error) {
-	page := &pager{last: mark{seq: after}, room: min(max(n, 1), pageLimit), steps: pageSteps, bytes: pageBytes}
-	prefix := accountKey(nil, a)
-	err = s.look(ctx, func(tx *bbolt.Tx) (err error) {
-		for _, p := range s.calendar.Load().from(after + 1) {
-			if !page.step() {
-				return nil
-			}
-			b := partitionBucket(tx, p, ofEvents)
-			if b == nil {
-				continue // it is gone; or it began after the transaction, as may have events of the one before it
-			}
-			page.last.seq = max(page.last.seq, p.first-1) // what is older was looked at, or is gone
-			ascend(b, prefix, eventKey(nil, a, page.last.seq+1), func(k, v []byte) bool {
-				if len(k) != 16 || !page.step() {
-					return false
-				}
-				page.last.seq = number(k[8:])
-				var row eventRow
-				if row, err = decodeEvent(k, v, a, page.last.seq); err != nil {
-					return false
-				}
-				got = append(got, row.record(page.last.seq))
-				page.took(len(row.body))
-				return true
-			})
-			if err != nil || page.full {
-				return err
-			}
+	if err := s.usable(ctx); err != nil {
+		return nil, after, err
+	}
+	read := archive{account: a, page: &pager{
+		last: mark{seq: after}, room: min(max(n, 1), pageLimit), steps: pageSteps, bytes: pageBytes,
+	}}
+	recent := s.ledger.glance().after(after) // before the file is read: what is not in the one is in the other
+	if !follows(after, recent) {
+		err = s.view(ctx, func(tx *bbolt.Tx) error { return read.file(tx, s.calendar.Load()) })
+	}
+	for _, list := range recent {
+		if err == nil {
+			err = read.ledger(list)
 		}
-		return nil
-	})
+	}
 	if err != nil {
 		return nil, after, err
 	}
-	return got, page.last.seq, nil
+	return read.got, read.page.last.seq, nil
+}
+
+// follows reports whether the ledger has all that comes after a number.
+func follows(after uint64, recent [2][]arrived) bool {
+	for _, list := range recent {
+		if len(list) > 0 {
+			return list[0].seq == after+1
+		}
+	}
+	return false
+}
+
+// archive is a part of an account's events being read, oldest first.
+type archive struct {
+	account schemas.AccountID
+	page    *pager
+	got     []storage.EventRecord
+}
+
+// file reads on in the file.
+func (r *archive) file(tx *bbolt.Tx, c *calendar) (err error) {
+	prefix := accountKey(nil, r.account)
+	for _, p := range c.from(r.page.last.seq + 1) {
+		if !r.page.step() {
+			return nil
+		}
+		b := partitionBucket(tx, p, ofEvents)
+		if b == nil {
+			continue // it is gone; or it began after the transaction, as may have events of the one before it
+		}
+		r.page.last.seq = max(r.page.last.seq, p.first-1) // what is older was looked at, or is gone
+		ascend(b, prefix, eventKey(nil, r.account, r.page.last.seq+1), func(k, v []byte) bool {
+			if len(k) != 16 || !r.page.step() {
+				return false
+			}
+			var row eventRow
+			if row, err = decodeEvent(k, v, r.account, number(k[8:])); err == nil {
+				r.add(number(k[8:]), row)
+			}
+			return err == nil
+		})
+		if err != nil || r.page.full {
+			return err
+		}
+	}
+	return nil
+}
+
+// ledger reads on in what the ledger had, of which the file may have some by now.
+func (r *archive) ledger(recent []arrived) error {
+	for i := range recent {
+		e := &recent[i]
+		if e.seq <= r.page.last.seq {
+			continue
+		}
+		if !r.page.step() {
+			return nil
+		}
+		if r.page.last.seq = e.seq; e.account != r.account {
+			continue
+		}
+		row, ok := parseEvent(e.row[sumLen:])
+		if !ok {
+			return damaged("event %d of account %d", e.seq, e.account)
+		}
+		r.add(e.seq, row)
+	}
+	return nil
+}
+
+func (r *archive) add(seq uint64, row eventRow) {
+	r.page.last.seq = seq
+	r.got = append(r.got, row.record(seq))
+	r.page.took(len(row.body))
 }
 
 // SeqBefore finds the place of a time among an account's events: the partition by its beginning, and the place in it by

@@ -23,7 +23,8 @@
 // transaction (two fsyncs).
 //
 // Whoever reads history waits until the file has all that was acknowledged before (Store.look): nobody misses what he was
-// told is there. Only the hot paths look into the ledger: a repeat, a settle, the board. The rule there: take a glance at
+// told is there. Only the hot paths look into the ledger: a repeat, a settle, the board, and EventsAfter, which follows
+// what is new. The rule there: take a glance at
 // the ledger first, the file after, because what leaves the one is in the other.
 //
 // When the store is opened, the journal's frames behind the file's last are brought into the file. One frame is written at a

@@ -171,6 +171,17 @@ func (g glance) event(seq uint64) (eventRow, bool) {
 	return eventRow{}, false
 }
 
+// after are the events with greater numbers, in two lists, by number. They do not change.
+func (g glance) after(seq uint64) (lists [2][]arrived) {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	for n, o := range [...]*overlay{g.frozen, g.active} {
+		i, _ := slices.BinarySearchFunc(o.events, seq+1, func(a arrived, seq uint64) int { return cmp.Compare(a.seq, seq) })
+		lists[n] = o.events[i:]
+	}
+	return lists
+}
+
 // tally is a lane's counters, if the file may not have them yet.
 func (l *ledger) tally(lane storage.Lane) (schemas.Tally, bool) {
 	l.mu.RLock()
