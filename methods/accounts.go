@@ -47,9 +47,9 @@ func authenticate(_ context.Context, c *Call) (any, error) {
 	if err := c.Decode(&p); err != nil {
 		return nil, err
 	}
-	caller, ok := c.directory.find(p.Key)
-	if !ok {
-		return nil, errUnauthorized
+	caller, err := c.whose(c.session, p.Key)
+	if err != nil {
+		return nil, err
 	}
 	c.session.SetCredential("Bearer " + p.Key)
 	return keyDocument{ID: caller.Key, Account: caller.Account, Access: caller.Access}, nil

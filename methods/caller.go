@@ -27,9 +27,9 @@ func (c *Core) identify(m *Method, call *rpc.Call) (Caller, error) {
 	if key == "" {
 		return Caller{}, errUnauthorized
 	}
-	caller, ok := c.directory.find(key)
-	if !ok {
-		return Caller{}, errUnauthorized
+	caller, err := c.whose(call.Session, key)
+	if err != nil {
+		return Caller{}, err
 	}
 	if !caller.Access.Allows(m.Access) {
 		return Caller{}, schemas.Refuse(schemas.KindForbidden, "This needs a key with %s access", m.Access)
@@ -38,6 +38,15 @@ func (c *Core) identify(m *Method, call *rpc.Call) (Caller, error) {
 		return c.actFor(caller, call.Session.Header(AccountHeader))
 	}
 	return caller, nil
+}
+
+// whose finds out whose key it is, unless too many calls come with it, or too many with wrong ones from where it came.
+func (o *Operations) whose(session *rpc.Session, key string) (Caller, error) {
+	caller, ok := o.directory.find(key)
+	if !ok {
+		return Caller{}, o.throttle.unknown(session.Address())
+	}
+	return caller, o.throttle.known(session.Address(), caller)
 }
 
 // Admit finds out who calls over HTTP outside the methods, and refuses a key of less than that access.

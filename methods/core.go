@@ -25,6 +25,8 @@ type Options struct {
 	PublicURL string
 	// Window is how long a repeated event id is answered with the first result; 0 means 24 hours.
 	Window time.Duration
+	// RateLimits are the rates callers are held to; the zero value sets none.
+	RateLimits RateLimits
 	// PortalLink makes a link to the page of an account, below publicURL, that works until expires. It must be safe for
 	// concurrent use.
 	PortalLink func(a schemas.AccountID, publicURL string, expires time.Time) string
@@ -55,6 +57,7 @@ func New(o Options) (*Core, error) {
 		dialects: map[string]*Dialect{}, directory: c.directory, types: newTypeDirectory(),
 		portalLink: o.PortalLink, backup: o.Backup,
 	}
+	c.throttle.set(o.RateLimits)
 	rows := slices.Concat(accountMethods, webhookMethods, subscriptionMethods, eventMethods, eventTypeMethods, deliveryMethods, backupMethods, exportMethods)
 	for _, d := range o.Dialects {
 		if c.dialects[d.Name] != nil {

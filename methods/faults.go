@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sourcegraph/jsonrpc2"
 
@@ -47,7 +48,10 @@ func ErrorOf(err error) *jsonrpc2.Error {
 		return nil
 	}
 	out := &jsonrpc2.Error{Code: c.number, Message: c.message}
-	out.SetError(errorData{Kind: e.Kind, Message: e.Message, Faults: e.Faults})
+	out.SetError(errorData{
+		Kind: e.Kind, Message: e.Message, Faults: e.Faults,
+		RetryAfter: int64((e.RetryAfter + time.Second - 1) / time.Second),
+	})
 	return out
 }
 
@@ -56,6 +60,8 @@ type errorData struct {
 	Kind    schemas.Kind    `json:"kind"`
 	Message string          `json:"message"`
 	Faults  []schemas.Fault `json:"faults,omitempty"`
+	// RetryAfter is in whole seconds, rounded up.
+	RetryAfter int64 `json:"retryAfter,omitempty"`
 }
 
 // errUnauthorized says no more than that: what exactly was wrong with a credential helps only an attacker.

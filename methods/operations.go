@@ -20,6 +20,7 @@ type Operations struct {
 	catalogue *schemas.Catalogue
 	dialects  map[string]*Dialect
 	directory *directory
+	throttle  throttle
 	types     *typeDirectory
 	window    time.Duration
 	trials    chan struct{} // holds a place for each test event under way

@@ -16,6 +16,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/hookswitch/hookswitch/rpc"
 )
@@ -81,6 +82,24 @@ type Reply struct {
 	Body   []byte
 }
 
+// waiting is an error that says when to try again.
+type waiting interface {
+	error
+	RetryIn() time.Duration
+}
+
+// say adds when to try again, if the error knows.
+func (r *Reply) say(err error) {
+	e, ok := errors.AsType[waiting](err)
+	if !ok || e.RetryIn() <= 0 {
+		return
+	}
+	if r.Header == nil {
+		r.Header = http.Header{}
+	}
+	r.Header.Set("Retry-After", strconv.Itoa(int((e.RetryIn()+time.Second-1)/time.Second)))
+}
+
 // Handler serves faces. Safe for concurrent use.
 type Handler struct {
 	server *rpc.Server
@@ -109,6 +128,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			reply, err := h.answer(f, w, in)
 			if err != nil {
 				reply = f.Fault(in, err)
+				reply.say(err)
 			}
 			write(w, r, reply)
 			return

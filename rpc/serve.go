@@ -147,6 +147,13 @@ func (s *Server) one(x *exchange, e *envelope, text, out []byte, from int) []byt
 // run carries out one call, appends its result to out and keeps the books: log, observer, order of pushes. told is nil
 // if the call succeeded, else what its caller is to hear, and cause why.
 func (s *Server) run(x *exchange, call *Call, out []byte) (_ []byte, told *jsonrpc2.Error, cause error) {
+	if s.options.Admit != nil {
+		if err := s.options.Admit(x.session); err != nil {
+			told, _ = s.errorOf(x, err)
+			s.logCall("refused", told.Code, 0)
+			return out, told, err
+		}
+	}
 	if call.Method == methodDiscover && s.options.Discovery != nil {
 		return append(out, s.options.Discovery...), nil, nil
 	}

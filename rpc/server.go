@@ -61,6 +61,9 @@ type Options struct {
 	// ErrorOf says how an application's error looks to the caller; nil, and a nil result, mean an internal error whose
 	// cause is logged and not told.
 	ErrorOf func(error) *jsonrpc2.Error
+	// Admit, if set, is asked before each call, also those of a batch and those of no known method; its error is answered
+	// in the call's stead. It is called from many goroutines.
+	Admit func(*Session) error
 	// Discovery is the OpenRPC document; nil for none.
 	Discovery []byte
 	// Pushing names the methods whose answers a push must not overtake: those that start subscriptions. Without any,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Kind is what went wrong, in terms every layer shares. Faces (RPC codes, HTTP statuses) are mapped from it.
@@ -39,7 +40,12 @@ type Error struct {
 	Kind    Kind
 	Message string
 	Faults  []Fault
+	// RetryAfter is how long to wait before the same can succeed; 0 when nobody knows.
+	RetryAfter time.Duration
 }
+
+// RetryIn is RetryAfter, for faces that know errors only.
+func (e *Error) RetryIn() time.Duration { return e.RetryAfter }
 
 func (e *Error) Error() string {
 	if len(e.Faults) == 0 {

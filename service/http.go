@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -43,7 +44,11 @@ func (s *Service) Handler() http.Handler {
 	if !s.separateAdmin {
 		s.probes(mux)
 	}
-	vendors := rest.New(s.server, s.faces()...)
+	faces := s.faces()
+	for _, face := range faces {
+		face.MaxBody = int64(s.limits.Text) // 0: the same default as of the RPC endpoint
+	}
+	vendors := rest.New(s.server, faces...)
 	guarded := s.server.Guard(vendors)
 	return s.proxies.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if vendors.Owns(r) {
@@ -84,7 +89,7 @@ func (s *Service) httpServer(handler http.Handler) *http.Server {
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      45 * time.Second, // longer than a call's own limit, so that its error gets out
+		WriteTimeout:      cmp.Or(s.limits.CallTimeout, 30*time.Second) + 15*time.Second, // so that a call's own timeout gets out
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/hookswitch/hookswitch/methods"
 	"github.com/hookswitch/hookswitch/rpc"
 )
 
@@ -53,6 +54,9 @@ type Options struct {
 	// SeparateAdmin leaves AdminHandler's addresses to ServeAdmin; else Serve answers them too, but for profiles.
 	SeparateAdmin bool
 
+	// RateLimits are the rates callers are held to. Those of keys and addresses set no bound by default; that of unknown
+	// keys is 1 a second with a burst of 100, and less than 0 sets no bound. Reload changes them.
+	RateLimits RateLimits
 	// TrustedProxies are networks of proxies in front of the service, whose X-Forwarded-For, -Proto and -Host are
 	// believed; nobody else's are. Whoever comes by a Unix socket counts as 127.0.0.1. Reload changes it.
 	TrustedProxies []netip.Prefix
@@ -69,6 +73,12 @@ type Options struct {
 	// Version is what the service says of itself.
 	Version string
 }
+
+// Rate bounds how often something may happen, and RateLimits are the rates callers are held to.
+type (
+	Rate       = methods.Rate
+	RateLimits = methods.RateLimits
+)
 
 // minAdminKey is the least length of an admin key: with fewer characters it can be guessed.
 const minAdminKey = 32
@@ -103,6 +113,9 @@ func (o *Options) validate() error {
 	}
 	if err := o.TLS.validate(); err != nil {
 		return err
+	}
+	if o.RateLimits.Unknown == (Rate{}) {
+		o.RateLimits.Unknown = Rate{PerSecond: 1, Burst: 100}
 	}
 	if o.MaxConnections == 0 {
 		o.MaxConnections = 10_000

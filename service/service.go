@@ -50,6 +50,7 @@ type Service struct {
 	stop      context.CancelFunc
 	running   sync.WaitGroup // the goroutines that follow accounts and keys; stop ends them
 
+	limits         rpc.Limits
 	maxConnections int
 	separateAdmin  bool
 }
@@ -68,7 +69,7 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{log: o.Log, store: store, material: material{store}, publicURL: o.PublicURL, failed: store.Failed(),
-		security: security, maxConnections: o.MaxConnections, separateAdmin: o.SeparateAdmin}
+		security: security, limits: o.Limits, maxConnections: o.MaxConnections, separateAdmin: o.SeparateAdmin}
 	s.proxies.Trust(o.TrustedProxies)
 	s.copernica = copernica.NewKeys(s.material.copernicaKeys, o.CopernicaKeyID)
 	s.life, s.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -113,14 +114,14 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	}
 	s.core, err = methods.New(methods.Options{
 		Store: s.store, Engine: s.engine, Catalogue: catalogue, Dialects: dialects,
-		PublicURL: o.PublicURL, Window: o.Window, PortalLink: s.portal.Link,
+		RateLimits: o.RateLimits, PublicURL: o.PublicURL, Window: o.Window, PortalLink: s.portal.Link,
 		Backup: s.backups.create,
 	})
 	if err != nil {
 		return err
 	}
 	s.server, err = rpc.NewServer(rpc.Options{
-		Lookup: s.core.Lookup, ErrorOf: methods.ErrorOf, Discovery: catalogue.OpenRPC(o.Version, o.rpcURL()),
+		Lookup: s.core.Lookup, Admit: s.core.Throttle, ErrorOf: methods.ErrorOf, Discovery: catalogue.OpenRPC(o.Version, o.rpcURL()),
 		Limits: o.Limits, Origins: o.Origins, OriginHeaders: []string{methods.AccountHeader}, Log: o.Log,
 	})
 	if err != nil {
@@ -204,6 +205,7 @@ func (s *Service) Reload(o Options) error {
 	}
 	s.engine.Allow(o.Allow)
 	s.proxies.Trust(o.TrustedProxies)
+	s.core.SetRateLimits(o.RateLimits)
 	return nil
 }
 

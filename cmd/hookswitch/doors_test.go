@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"os"
@@ -22,7 +23,9 @@ func TestServeOnAUnixSocket(t *testing.T) {
 		t.Errorf("serving on %s", s.address)
 	}
 	client := &http.Client{Transport: &http.Transport{
-		Dial:              func(string, string) (net.Conn, error) { return net.Dial("unix", path) },
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", path)
+		},
 		DisableKeepAlives: true,
 	}}
 	alive := func() {

@@ -15,7 +15,9 @@ import (
 )
 
 // liveSettings can change while the service runs; a change of any other waits for the next start.
-var liveSettings = []string{"allow-endpoint", "log-level", "tls-cert", "tls-key", "trusted-proxy"}
+var liveSettings = []string{
+	"allow-endpoint", "log-level", "rate-limit-address", "rate-limit-key", "rate-limit-unknown", "tls-cert", "tls-key", "trusted-proxy",
+}
 
 // reloader applies a changed configuration to a running service.
 type reloader struct {

@@ -50,6 +50,12 @@ func serviceFlags() []cli.Flag {
 		&cli.StringFlag{Name: "admin-listen", Usage: "serve /metrics, /livez, /readyz and /debug/pprof on this `ADDRESS` of its own, without keys; else the first three are on --listen and there are no profiles", Validator: checkListen},
 		&cli.StringSliceFlag{Name: "trusted-proxy", Usage: "believe X-Forwarded-For, -Proto and -Host from proxies in this `CIDR`, and from nobody else; 127.0.0.1 for a Unix socket", Validator: checkPrefixes},
 		&cli.IntFlag{Name: "max-connections", Value: 10_000, Usage: "connections that are open at once; further ones wait to be accepted", Validator: positive[int]},
+		&cli.IntFlag{Name: "max-sockets", Value: 1024, Usage: "WebSockets that are open at once; further ones are refused", Validator: positive[int]},
+		&cli.StringFlag{Name: "max-body", Value: "4MiB", Usage: "`SIZE` of an HTTP body or a WebSocket message, such as 512KiB or 4MiB", Validator: checkSize},
+		&cli.DurationFlag{Name: "call-timeout", Value: 30 * time.Second, Usage: "limit of one call, or of the calls of one batch together", Validator: positive[time.Duration]},
+		&cli.StringFlag{Name: "rate-limit-key", Value: "off", Usage: "calls a second with one key: `RATE[:BURST]`, such as 50:500, which lets 500 come at once; without a burst, ten seconds' worth", Validator: checkRate},
+		&cli.StringFlag{Name: "rate-limit-address", Value: "off", Usage: "calls a second from one address, `RATE[:BURST]`; IPv6 addresses count by their /64", Validator: checkRate},
+		&cli.StringFlag{Name: "rate-limit-unknown", Value: "1:100", Usage: "calls a second from one address with a key that nobody has, `RATE[:BURST]`", Validator: checkRate},
 		&cli.StringFlag{Name: "data", Value: "./data", Usage: "keep everything in `DIRECTORY`; one process at a time"},
 		&cli.StringFlag{Name: "public-url", Usage: "base `URL` of the links given out (default: the Host of each request); set it where callers can't be trusted with their Host header", Validator: checkURL},
 		&cli.StringSliceFlag{Name: "allow-endpoint", Usage: "let endpoints be in this `CIDR`, such as 10.1.0.0/16, besides the public internet", Validator: checkPrefixes},
@@ -131,10 +137,21 @@ func options(c *cli.Command, log zerolog.Logger) (service.Options, error) {
 		ACMEHosts: c.StringSlice("acme-host"), ACMEOverHTTP: c.String("acme-http-listen") != "",
 		ACMEEmail: c.String("acme-email"), ACMEDirectory: c.String("acme-directory"),
 	}
+	o.Limits.Sockets, o.Limits.CallTimeout = c.Int("max-sockets"), c.Duration("call-timeout")
 	o.MaxConnections, o.SeparateAdmin = c.Int("max-connections"), c.String("admin-listen") != ""
 	var err error
 	if o.Policies, err = parsePolicies(c.StringSlice("retry"), c.StringSlice("give-up")); err != nil {
 		return o, err
+	}
+	if o.Limits.Text, err = parseSize(c.String("max-body")); err != nil {
+		return o, err
+	}
+	for name, rate := range map[string]*service.Rate{
+		"rate-limit-key": &o.RateLimits.Key, "rate-limit-address": &o.RateLimits.Address, "rate-limit-unknown": &o.RateLimits.Unknown,
+	} {
+		if *rate, err = parseRate(c.String(name)); err != nil {
+			return o, err
+		}
 	}
 	if o.TrustedProxies, err = parsePrefixes(c.StringSlice("trusted-proxy")); err != nil {
 		return o, err

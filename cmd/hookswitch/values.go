@@ -3,12 +3,16 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hookswitch/hookswitch/service"
 )
 
 // The checks of settings say what a value must be; whoever prints them names the setting and the value.
@@ -81,4 +85,47 @@ func positive[T int | time.Duration | float64](value T) error {
 		return errors.New("must be more than 0")
 	}
 	return nil
+}
+
+func checkSize(text string) error {
+	_, err := parseSize(text)
+	return err
+}
+
+// parseSize reads a number of bytes. Below 64 KiB hardly a webhook could be registered, above 64 MiB a few callers could
+// fill the memory.
+func parseSize(text string) (int, error) {
+	number, factor := text, 1
+	for unit, bytes := range map[string]int{"KiB": 1 << 10, "MiB": 1 << 20} {
+		if rest, ok := strings.CutSuffix(text, unit); ok {
+			number, factor = strings.TrimSpace(rest), bytes
+		}
+	}
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 0 || n > 64<<20 || n*factor < 64<<10 || n*factor > 64<<20 {
+		return 0, errors.New("must be a size from 64KiB to 64MiB, such as 4MiB")
+	}
+	return n * factor, nil
+}
+
+func checkRate(text string) error {
+	_, err := parseRate(text)
+	return err
+}
+
+// parseRate reads RATE, RATE:BURST or off, which is a rate below 0: without a bound, also where the default is one.
+func parseRate(text string) (service.Rate, error) {
+	if text == "off" {
+		return service.Rate{PerSecond: -1}, nil
+	}
+	number, burst, given := strings.Cut(text, ":")
+	perSecond, err := strconv.ParseFloat(number, 64)
+	r := service.Rate{PerSecond: perSecond, Burst: int(min(math.Ceil(10*perSecond), math.MaxInt32))}
+	if given && err == nil {
+		r.Burst, err = strconv.Atoi(burst)
+	}
+	if err != nil || !(perSecond > 0) || math.IsInf(perSecond, 0) || r.Burst < 1 {
+		return service.Rate{}, errors.New("must be off or a rate a second such as 50, or 50:500 with a burst")
+	}
+	return r, nil
 }
