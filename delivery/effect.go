@@ -154,6 +154,9 @@ func (e *Engine) take(l storage.Lane, delivered *schemas.Webhook, m *measure) {
 	if !done || !ours {
 		return
 	}
+	if e.o.OnMeasure != nil {
+		e.o.OnMeasure(delivered, m.state, m.reason)
+	}
 	e.announce(l, delivered, revision, m)
 	if m.state != "" {
 		changed := *delivered

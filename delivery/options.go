@@ -60,6 +60,9 @@ type Options struct {
 
 	// OnAttempt is told of every exchange, on the goroutine that made it: it must be quick.
 	OnAttempt func(AttemptReport)
+	// OnMeasure is told of every webhook that the engine has brought into a state, "" for removed, and why. w is the webhook
+	// as it was. It is called in the background and may take its time.
+	OnMeasure func(w *schemas.Webhook, state schemas.State, reason string)
 }
 
 // AttemptReport is one exchange. Attempt is that of the first delivery it carried.

@@ -100,7 +100,16 @@ func createKey(ctx context.Context, c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.auditFor(ctx, account, "key.created", fmt.Sprint(k.ID), keyChanges(k)...)
 	return keyDocument{ID: k.ID, Account: account, Access: k.Access, Name: k.Name, Created: &k.Created, Key: key}, nil
+}
+
+func keyChanges(k schemas.Key) []AuditChange {
+	changes := []AuditChange{{Member: "access", After: raw(k.Access)}}
+	if k.Name != "" {
+		changes = append(changes, AuditChange{Member: "name", After: raw(k.Name)})
+	}
+	return changes
 }
 
 // newKey makes a key: 64 characters of [a-z0-9], which is what a Vision6 client insists on.
@@ -120,25 +129,31 @@ func (o *Operations) addKey(ctx context.Context, a schemas.AccountID, key string
 }
 
 // accountNamed finds the account a parameter names, by number or by name; a new name makes a new account.
-func (o *Operations) accountNamed(ctx context.Context, text, pointer string) (schemas.AccountID, error) {
+func (c *Call) accountNamed(ctx context.Context, text, pointer string) (schemas.AccountID, error) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		if !o.directory.hasAccount(schemas.AccountID(n)) {
+		if !c.directory.hasAccount(schemas.AccountID(n)) {
 			return 0, invalid(pointer, "is not the number of an account; a name makes a new one")
 		}
 		return schemas.AccountID(n), nil
 	}
-	return o.addAccount(ctx, strings.TrimSpace(text))
+	name := strings.TrimSpace(text)
+	id, created, err := c.addAccount(ctx, name)
+	if created {
+		c.auditFor(ctx, id, "account.created", strconv.FormatInt(int64(id), 10), AuditChange{Member: "name", After: raw(name)})
+	}
+	return id, err
 }
 
-func (o *Operations) addAccount(ctx context.Context, name string) (schemas.AccountID, error) {
-	r, _, err := o.store.Register(ctx, storage.Record{
+// addAccount stores an account, unless there is one of that name.
+func (o *Operations) addAccount(ctx context.Context, name string) (id schemas.AccountID, created bool, err error) {
+	r, created, err := o.store.Register(ctx, storage.Record{
 		Kind: storage.KindAccount, Fingerprint: name, Body: raw(schemas.Account{Name: name, Created: time.Now().UTC()}),
 	})
 	if err != nil {
-		return 0, fmt.Errorf("store account: %w", err)
+		return 0, false, fmt.Errorf("store account: %w", err)
 	}
 	o.directory.putAccount(schemas.AccountID(r.ID), name)
-	return schemas.AccountID(r.ID), nil
+	return schemas.AccountID(r.ID), created, nil
 }
 
 // ofAccount is the account an admin's call names, else the caller's own.
@@ -207,6 +222,7 @@ func revokeKey(ctx context.Context, c *Call) (any, error) {
 		return nil, fmt.Errorf("remove key: %w", err)
 	}
 	c.directory.removeKey(keyRef{account, p.ID}, revision)
+	c.auditFor(ctx, account, "key.revoked", fmt.Sprint(p.ID))
 	return true, nil
 }
 
@@ -215,7 +231,7 @@ const defaultLinkLife = 24 * time.Hour
 
 // createPortalLink makes a link that lets whoever has it look at the account. It outlives the key that made it, which is
 // why it needs more than read access.
-func createPortalLink(_ context.Context, c *Call) (any, error) {
+func createPortalLink(ctx context.Context, c *Call) (any, error) {
 	p := struct {
 		ExpiresIn schemas.Seconds `json:"expiresIn"`
 	}{schemas.Seconds(defaultLinkLife.Seconds())}
@@ -223,6 +239,7 @@ func createPortalLink(_ context.Context, c *Call) (any, error) {
 		return nil, err
 	}
 	expires := time.Now().Add(p.ExpiresIn.Duration()).UTC().Truncate(time.Second)
+	c.Audit(ctx, "portalLink.created", "", AuditChange{Member: "expires", After: raw(expires)})
 	return struct {
 		URL     string    `json:"url"`
 		Expires time.Time `json:"expires"`
@@ -232,7 +249,7 @@ func createPortalLink(_ context.Context, c *Call) (any, error) {
 // Bootstrap makes account 1 and its admin key at first start. adminKey "" generates one, which is returned this once;
 // a given key that the store does not know is added, and added says so. Call it before Run.
 func (c *Core) Bootstrap(ctx context.Context, adminKey string) (generated string, added bool, err error) {
-	account, err := c.addAccount(ctx, "main")
+	account, _, err := c.addAccount(ctx, "main")
 	if err != nil {
 		return "", false, err
 	}
@@ -253,7 +270,10 @@ func (c *Core) Bootstrap(ctx context.Context, adminKey string) (generated string
 			return "", false, nil
 		}
 	}
-	_, err = c.addKey(ctx, account, adminKey, schemas.AccessAdmin, "admin")
+	k, err := c.addKey(ctx, account, adminKey, schemas.AccessAdmin, "admin")
+	if err == nil {
+		c.Audit(ctx, AuditEntry{Action: "key.created", Account: account, Target: fmt.Sprint(k.ID), Reason: "start of the service", Changes: keyChanges(k)})
+	}
 	return generated, true, err
 }
 
@@ -261,6 +281,6 @@ func (c *Core) Bootstrap(ctx context.Context, adminKey string) (generated string
 // service and for the portal.
 func (c *Core) LocalKey(a schemas.AccountID, access schemas.Access) string {
 	key := newKey()
-	c.directory.putLocal(key, Caller{Account: a, Access: access})
+	c.directory.putLocal(key, Caller{Account: a, Home: a, Access: access})
 	return key
 }

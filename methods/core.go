@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/hookswitch/hookswitch/delivery"
 	"github.com/hookswitch/hookswitch/rpc"
 	"github.com/hookswitch/hookswitch/schemas"
@@ -30,8 +32,11 @@ type Options struct {
 	// PortalLink makes a link to the page of an account, below publicURL, that works until expires. It must be safe for
 	// concurrent use.
 	PortalLink func(a schemas.AccountID, publicURL string, expires time.Time) string
-	// Backup makes a backup of the store where the operator wants it, or refuses.
-	Backup func(ctx context.Context) (Backup, error)
+	// Log has the audit entries that could not be written.
+	Log zerolog.Logger
+	// Backup makes a backup of the store where the operator wants it, or refuses. begun is called when nothing stands in its
+	// way any more.
+	Backup func(ctx context.Context, begun func()) (Backup, error)
 }
 
 // Core is the RPC methods of one server.
@@ -55,10 +60,10 @@ func New(o Options) (*Core, error) {
 	c.Operations = &Operations{
 		store: o.Store, engine: o.Engine, catalogue: o.Catalogue, window: o.Window, trials: make(chan struct{}, maxTrials),
 		dialects: map[string]*Dialect{}, directory: c.directory, types: newTypeDirectory(),
-		portalLink: o.PortalLink, backup: o.Backup,
+		portalLink: o.PortalLink, backup: o.Backup, log: o.Log,
 	}
 	c.throttle.set(o.RateLimits)
-	rows := slices.Concat(accountMethods, webhookMethods, subscriptionMethods, eventMethods, eventTypeMethods, deliveryMethods, backupMethods, exportMethods)
+	rows := slices.Concat(accountMethods, webhookMethods, subscriptionMethods, eventMethods, eventTypeMethods, deliveryMethods, backupMethods, exportMethods, auditMethods)
 	for _, d := range o.Dialects {
 		if c.dialects[d.Name] != nil {
 			return nil, fmt.Errorf("dialect %s is there twice", d.Name)

@@ -230,6 +230,7 @@ func retryDelivery(ctx context.Context, c *Call) (any, error) {
 		return nil, fmt.Errorf("reopen delivery: %w", err)
 	}
 	c.engine.Kick(ref)
+	c.Audit(ctx, "delivery.retried", deliveryID(ref.Webhook, ref.Seq))
 	d.State, d.Next, d.Updated = schemas.DeliveryRetrying, time.Now(), time.Now()
 	return newNames(c).document(ctx, d)
 }

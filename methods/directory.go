@@ -108,7 +108,7 @@ func (d *directory) find(key string) (Caller, bool) {
 		caller, ok := d.local[hash]
 		return caller, ok
 	}
-	return Caller{Account: ref.account, Key: ref.id, Access: d.keys[ref].access}, true
+	return Caller{Account: ref.account, Home: ref.account, Key: ref.id, Access: d.keys[ref].access}, true
 }
 
 // owner tells which key has this hash, as hashKey writes it.

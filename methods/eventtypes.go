@@ -34,7 +34,12 @@ func putEventType(ctx context.Context, c *Call) (any, error) {
 			return nil, err
 		}
 	}
-	return c.putType(ctx, c.Caller.Account, t)
+	put, err := c.putType(ctx, c.Caller.Account, t)
+	if err != nil {
+		return nil, err
+	}
+	c.Audit(ctx, "eventType.put", t.Type)
+	return put, nil
 }
 
 // putType stores an event type: as a new record, or in the place of the one that there is.
@@ -113,5 +118,6 @@ func deleteEventType(ctx context.Context, c *Call) (any, error) {
 		return nil, fmt.Errorf("remove event type %d: %w", known.id, err)
 	}
 	c.types.remove(typeRef{c.Caller.Account, known.id}, revision)
+	c.Audit(ctx, "eventType.removed", p.Type)
 	return true, nil
 }

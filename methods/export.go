@@ -144,6 +144,9 @@ func importWebhook(ctx context.Context, c *Call) (any, error) {
 		return nil, err
 	}
 	c.engine.Apply(w)
+	if created {
+		c.Audit(ctx, "webhook.imported", webhookTitle(w), webhookChanges(nil, w)...)
+	}
 	if created && d.Prepare != nil {
 		d.Prepare()
 	}
@@ -172,6 +175,9 @@ func importKey(ctx context.Context, c *Call) (any, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("import key: %w", err)
+	}
+	if created {
+		c.Audit(ctx, "key.imported", strconv.FormatInt(r.ID, 10), keyChanges(k)...)
 	}
 	return imported{ID: r.ID, Created: created}, c.directory.apply(storage.Change{Record: r})
 }

@@ -41,6 +41,7 @@ type Call struct {
 // Caller is who calls.
 type Caller struct {
 	Account schemas.AccountID // whose records the call is about
+	Home    schemas.AccountID // whose key it is
 	Key     schemas.KeyID
 	Access  schemas.Access
 }

@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/hookswitch/hookswitch/delivery"
 	"github.com/hookswitch/hookswitch/schemas"
@@ -26,7 +29,8 @@ type Operations struct {
 	trials    chan struct{} // holds a place for each test event under way
 	// portalLink is Options.PortalLink.
 	portalLink func(a schemas.AccountID, publicURL string, expires time.Time) string
-	backup     func(ctx context.Context) (Backup, error) // Options.Backup
+	backup     func(ctx context.Context, begun func()) (Backup, error) // Options.Backup
+	log        zerolog.Logger
 }
 
 // Register stores a new webhook; from its return on, events match it. Details that equal those of another webhook of
@@ -59,6 +63,7 @@ func (o *Operations) Register(ctx context.Context, c *Call, d *Dialect, doc json
 	}
 	w.ID, w.Revision = schemas.WebhookID(got.ID), got.Revision
 	o.engine.Apply(w)
+	c.Audit(ctx, "webhook.created", webhookTitle(w), webhookChanges(nil, w)...)
 	if d.Prepare != nil {
 		d.Prepare()
 	}
@@ -112,6 +117,7 @@ func (o *Operations) Change(ctx context.Context, c *Call, d *Dialect, id schemas
 		default:
 			w.Revision = got.Revision
 			o.engine.Apply(w)
+			c.Audit(ctx, "webhook.changed", webhookTitle(w), webhookChanges(old, w)...)
 			if w.State != old.State {
 				o.engine.Announce(w)
 			}
@@ -193,6 +199,7 @@ func (o *Operations) webhooks(ctx context.Context, c *Call, after schemas.Webhoo
 
 // Remove deletes a webhook. No attempt of it begins after the return; what it was still owed is discarded.
 func (o *Operations) Remove(ctx context.Context, c *Call, id schemas.WebhookID) error {
+	was, _ := o.Webhook(ctx, c, id) // for the audit log: one that can't be read can be removed
 	revision, err := o.store.Remove(ctx, storage.KindWebhook, c.Caller.Account, int64(id), 0)
 	if errors.Is(err, storage.ErrAbsent) {
 		return errNoWebhook
@@ -201,6 +208,11 @@ func (o *Operations) Remove(ctx context.Context, c *Call, id schemas.WebhookID) 
 		return fmt.Errorf("remove webhook %d: %w", id, err)
 	}
 	o.engine.Forget(c.Caller.Account, id, revision)
+	title := strconv.FormatInt(int64(id), 10)
+	if was != nil {
+		title = webhookTitle(was)
+	}
+	c.Audit(ctx, "webhook.removed", title, webhookChanges(was, nil)...)
 	return nil
 }
 

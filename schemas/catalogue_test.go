@@ -27,11 +27,11 @@ func TestEveryMethodOfTheIssueIsThere(t *testing.T) {
 		"addWebhook", "authenticate", "countWebhooks", "createBackup", "createDefaultWebhook", "createKey",
 		"createPortalLink", "createSubscription", "deleteEventType", "deleteSubscription", "deleteWebhook", "editWebhook",
 		"exportWebhooks", "getAccount", "getDelivery", "getEvent", "getLastError", "getSigningKeys", "getSubscription",
-		"getWebhook", "getWebhookById", "importKey", "importWebhook", "listDeliveries", "listEventTypes", "listEvents",
-		"listKeys", "listSubscriptions", "listWebhooks", "patchWebhook", "ping", "postWebhook", "publishEvent",
-		"publishEvents", "putEventType", "putWebhook", "retryDelivery", "revokeKey", "rotateSecret", "rotateSigningKey",
-		"rpc.discover", "searchWebhooks", "setWebhookState", "signalEvent", "testFilter", "testSubscription", "testWebhook",
-		"updateSubscription",
+		"getWebhook", "getWebhookById", "importKey", "importWebhook", "listAuditEntries", "listDeliveries",
+		"listEventTypes", "listEvents", "listKeys", "listSubscriptions", "listWebhooks", "patchWebhook", "ping",
+		"postWebhook", "publishEvent", "publishEvents", "putEventType", "putWebhook", "retryDelivery", "revokeKey",
+		"rotateSecret", "rotateSigningKey", "rpc.discover", "searchWebhooks", "setWebhookState", "signalEvent",
+		"testFilter", "testSubscription", "testWebhook", "updateSubscription",
 	}
 	c := catalogue(t)
 	if got := c.Names(); !slices.Equal(got, want) {

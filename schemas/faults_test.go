@@ -140,14 +140,15 @@ var faultTests = map[string][]struct{ form, params, want string }{
 		{"", `{"access":"full","expiresIn":0}`, "/params/access must be read: the portal can only be looked at; /params/expiresIn must be at least 1"},
 		{"", `["read",2592001]`, "/params/1 must be at most 2592000"},
 	},
-	"exportWebhooks":  {{"", `{"state":"lost","secrets":1}`, "/params/secrets must be a boolean; /params/state must be one of active, stopped, failing"}},
-	"importWebhook":   {{"", `{"webhook":{"dialect":"native","state":"active","endpoint":"u","events":["a"],"created":"2026-11-21T09:30:00Z","secret":"s"}}`, "/params/webhook/secret" + noMember + "; /params/webhook/updated is missing"}},
-	"importKey":       {{"", `[{"access":"full","hash":"abc","created":"2026-11-21T09:30:00Z"}]`, "/params/0/hash must be the 64 hex digits of a SHA-256"}},
-	"setWebhookState": {{"", `{"id":1,"state":"failing"}`, "/params/state must be one of active, stopped"}},
-	"createBackup":    {{"", `["elsewhere"]`, "/params/0" + oneTooMany}},
-	"revokeKey":       {{"", `{"id":"1"}`, "/params/id must be an integer"}},
-	"ping":            {{"", `[1]`, "/params/0" + oneTooMany}},
-	"rpc.discover":    {{"", `{"x":1}`, "/params/x" + noMember}},
+	"listAuditEntries": {{"", `{"account":-1,"since":"yesterday"}`, "/params/account must be at least 0; /params/since must be a time as RFC 3339 writes it, such as 2026-11-21T09:30:00Z"}},
+	"exportWebhooks":   {{"", `{"state":"lost","secrets":1}`, "/params/secrets must be a boolean; /params/state must be one of active, stopped, failing"}},
+	"importWebhook":    {{"", `{"webhook":{"dialect":"native","state":"active","endpoint":"u","events":["a"],"created":"2026-11-21T09:30:00Z","secret":"s"}}`, "/params/webhook/secret" + noMember + "; /params/webhook/updated is missing"}},
+	"importKey":        {{"", `[{"access":"full","hash":"abc","created":"2026-11-21T09:30:00Z"}]`, "/params/0/hash must be the 64 hex digits of a SHA-256"}},
+	"setWebhookState":  {{"", `{"id":1,"state":"failing"}`, "/params/state must be one of active, stopped"}},
+	"createBackup":     {{"", `["elsewhere"]`, "/params/0" + oneTooMany}},
+	"revokeKey":        {{"", `{"id":"1"}`, "/params/id must be an integer"}},
+	"ping":             {{"", `[1]`, "/params/0" + oneTooMany}},
+	"rpc.discover":     {{"", `{"x":1}`, "/params/x" + noMember}},
 }
 
 func TestEveryFaultIsNamed(t *testing.T) {

@@ -48,13 +48,14 @@ func (b *backups) begin() error {
 
 // create is methods.Options.Backup. A large backup outlasts the call: it is made all the same, and has its name once it is
 // whole.
-func (b *backups) create(ctx context.Context) (methods.Backup, error) {
+func (b *backups) create(ctx context.Context, begun func()) (methods.Backup, error) {
 	if b.dir == "" {
 		return methods.Backup{}, errNoBackups
 	}
 	if err := b.begin(); err != nil {
 		return methods.Backup{}, err
 	}
+	begun()
 	type made struct {
 		backup methods.Backup
 		err    error
@@ -118,7 +119,8 @@ const stallLimit = 30 * time.Second
 // ServeHTTP streams a backup to an admin. One that breaks off lacks its seal, and the connection ends without the end of
 // the body.
 func (b *backups) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	_, err := b.service.core.Admit(rpc.SessionOf(r), schemas.AccessAdmin)
+	session := rpc.SessionOf(r)
+	caller, err := b.service.core.Admit(session, schemas.AccessAdmin)
 	if err == nil {
 		err = b.begin()
 	}
@@ -127,6 +129,7 @@ func (b *backups) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer b.busy.Store(false)
+	b.service.core.Audit(r.Context(), methods.AuditEntry{Action: methods.AuditBackup, Method: "GET " + backupPath, By: caller.Auditor(session)})
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	patient := &stallWriter{w: w, control: http.NewResponseController(w)}

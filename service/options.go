@@ -40,6 +40,8 @@ type Options struct {
 	// Retention is how long events are kept, with their deliveries and attempts; what is still owed stays. 0 means
 	// 30 days.
 	Retention time.Duration
+	// AuditRetention is how long entries of the audit log are kept, 100,000 of them at most; 0 means 365 days.
+	AuditRetention time.Duration
 	// BackupDir is where the method createBackup writes; it is made when it is missing. "" refuses that method.
 	BackupDir string
 	// Limits of the RPC endpoint.
@@ -106,6 +108,8 @@ func (o *Options) validate() error {
 		return errors.New("the timeout must not be negative")
 	case o.Window < 0:
 		return errors.New("the idempotency window must not be negative")
+	case o.AuditRetention < 0:
+		return errors.New("the retention of the audit log must not be negative")
 	case o.Retention < 0:
 		return errors.New("the retention must not be negative")
 	case o.MaxConnections < 0:
@@ -119,6 +123,9 @@ func (o *Options) validate() error {
 	}
 	if o.MaxConnections == 0 {
 		o.MaxConnections = 10_000
+	}
+	if o.AuditRetention == 0 {
+		o.AuditRetention = 365 * 24 * time.Hour
 	}
 	if o.Retention == 0 {
 		o.Retention = 30 * 24 * time.Hour

@@ -108,6 +108,9 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	s.engine, err = delivery.New(delivery.Options{
 		Store: s.store, Formats: formats, Policies: changed, Log: o.Log, Allow: o.Allow,
 		MaxInFlight: o.MaxInFlight, Timeout: o.Timeout, UserAgent: "Hookswitch/" + o.Version,
+		OnMeasure: func(w *schemas.Webhook, state schemas.State, reason string) {
+			s.core.AuditEngine(s.life, w, state, reason)
+		},
 	})
 	if err != nil {
 		return err
@@ -115,7 +118,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	s.core, err = methods.New(methods.Options{
 		Store: s.store, Engine: s.engine, Catalogue: catalogue, Dialects: dialects,
 		RateLimits: o.RateLimits, PublicURL: o.PublicURL, Window: o.Window, PortalLink: s.portal.Link,
-		Backup: s.backups.create,
+		Backup: s.backups.create, Log: o.Log,
 	})
 	if err != nil {
 		return err
@@ -127,7 +130,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if err := s.admit(ctx, o.AdminKey, o.Retention); err != nil {
+	if err := s.admit(ctx, o); err != nil {
 		return err
 	}
 	return s.engine.Start(ctx)
@@ -159,8 +162,8 @@ func (s *Service) reader(ctx context.Context, a schemas.AccountID) *rpc.Client {
 }
 
 // admit loads accounts and keys, and makes the first of them on a new store.
-func (s *Service) admit(ctx context.Context, adminKey string, retention time.Duration) error {
-	generated, added, err := s.core.Bootstrap(ctx, adminKey)
+func (s *Service) admit(ctx context.Context, o Options) error {
+	generated, added, err := s.core.Bootstrap(ctx, o.AdminKey)
 	if err != nil {
 		return fmt.Errorf("make the admin key: %w", err)
 	}
@@ -171,7 +174,7 @@ func (s *Service) admit(ctx context.Context, adminKey string, retention time.Dur
 	life := s.life
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	s.running.Go(func() { ended <- s.core.Run(life, ready) })
-	s.running.Go(func() { s.upkeep(life, retention) })
+	s.running.Go(func() { s.upkeep(life, o.Retention, o.AuditRetention) })
 	s.running.Go(func() {
 		s.copernica.Run(life, func(err error) { s.log.Error().Err(err).Msg("the keys of Copernica's signatures") })
 	})

@@ -14,8 +14,11 @@ const (
 	upkeepStep  = 50 * time.Millisecond
 )
 
-// upkeep deletes what retention no longer keeps, until ctx ends.
-func (s *Service) upkeep(ctx context.Context, keep time.Duration) {
+// auditStep is how many entries of the audit log go at a time, each by a commit of its own.
+const auditStep = 500
+
+// upkeep deletes what retention no longer keeps, events and entries of the audit log, until ctx ends.
+func (s *Service) upkeep(ctx context.Context, keep, keepAudit time.Duration) {
 	tick := time.NewTicker(upkeepEvery)
 	defer tick.Stop()
 	for {
@@ -25,6 +28,9 @@ func (s *Service) upkeep(ctx context.Context, keep time.Duration) {
 		}
 		if more && err == nil && ctx.Err() == nil {
 			continue
+		}
+		if _, err := s.core.ExpireAudit(ctx, keepAudit, auditStep); err != nil && ctx.Err() == nil {
+			s.log.Error().Err(err).Msg("delete old entries of the audit log")
 		}
 		select {
 		case <-tick.C:

@@ -87,6 +87,7 @@ func command(stdin io.Reader, stdout, stderr io.Writer) *cli.Command {
 			portalCommand(),
 			exportCommand(),
 			importCommand(),
+			auditCommand(),
 			dialectCommand(),
 			backupCommand(),
 			restoreCommand(),

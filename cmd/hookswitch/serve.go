@@ -64,6 +64,7 @@ func serviceFlags() []cli.Flag {
 		&cli.IntFlag{Name: "max-in-flight", Value: 256, Usage: "deliveries sent at once that last up to 1 s; slower ones have up to eight times as many places besides, each a file descriptor", Validator: positive[int]},
 		&cli.DurationFlag{Name: "idempotency-window", Value: 24 * time.Hour, Usage: "how long a repeated event id is answered with the first result", Validator: positive[time.Duration]},
 		&cli.DurationFlag{Name: "retention", Value: 30 * 24 * time.Hour, Usage: "how long events, deliveries and attempts are kept; what is still owed stays", Validator: positive[time.Duration]},
+		&cli.DurationFlag{Name: "audit-retention", Value: 365 * 24 * time.Hour, Usage: "how long entries of the audit log are kept, 100,000 at most", Validator: positive[time.Duration]},
 		&cli.StringFlag{Name: "backup-dir", Usage: "let the method createBackup write into this `DIRECTORY` (default: nowhere)"},
 		&cli.StringSliceFlag{Name: "retry", Usage: "`DIALECT=WAITS` between attempts instead of the vendor's, such as vision6=1m/5m/30m", Validator: checkRetries},
 		&cli.StringSliceFlag{Name: "give-up", Usage: "`DIALECT=EFFECT` on a webhook when a delivery is given up, instead of the vendor's: none, fail or remove", Validator: checkGiveUps},
@@ -127,7 +128,7 @@ func options(c *cli.Command, log zerolog.Logger) (service.Options, error) {
 	o := service.Options{
 		Data: c.String("data"), PublicURL: c.String("public-url"), AdminKey: os.Getenv(adminKeyVariable), Log: log,
 		MaxInFlight: c.Int("max-in-flight"), Timeout: c.Duration("timeout"), Window: c.Duration("idempotency-window"),
-		Retention: c.Duration("retention"), BackupDir: c.String("backup-dir"),
+		Retention: c.Duration("retention"), BackupDir: c.String("backup-dir"), AuditRetention: c.Duration("audit-retention"),
 		Origins: c.StringSlice("origin"), RequireHTTPS: c.Bool("superoffice-require-https"),
 		SuperOfficePing: c.Bool("superoffice-ping"),
 		CopernicaKeyID:  c.String("copernica-key-id"), Version: version,

@@ -21,7 +21,11 @@ func rows(keys *Keys) []methods.Method {
 		{Name: "rotateSigningKey", Access: schemas.AccessAdmin, Run: func(ctx context.Context, c *methods.Call) (any, error) {
 			after := defaultWait
 			c.Read().Number("after", &after)
-			return keys.Rotate(ctx, time.Duration(after)*time.Second)
+			next, err := keys.Rotate(ctx, time.Duration(after)*time.Second)
+			if err == nil {
+				c.AuditServer(ctx, "signingKey.rotated", next.KeyID)
+			}
+			return next, err
 		}},
 	}
 }

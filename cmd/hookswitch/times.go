@@ -1,0 +1,20 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"time"
+)
+
+// parseTime reads a time as people give it: RFC 3339, a day, or how long ago.
+func parseTime(text string, now time.Time) (time.Time, error) {
+	if ago, err := time.ParseDuration(strings.TrimSuffix(strings.TrimSpace(text), " ago")); err == nil && ago >= 0 {
+		return now.Add(-ago).UTC(), nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04:05", time.DateOnly} {
+		if at, err := time.ParseInLocation(layout, text, time.Local); err == nil {
+			return at.UTC(), nil
+		}
+	}
+	return time.Time{}, errors.New("must be like 24h, 2026-11-27 or 2026-11-27T09:30:00Z")
+}
