@@ -62,7 +62,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 type usageError struct{ error }
 
 func command(stdin io.Reader, stdout, stderr io.Writer) *cli.Command {
-	usage := func(_ context.Context, _ *cli.Command, err error, _ bool) error { return usageError{err} }
+	usage := func(_ context.Context, c *cli.Command, err error, _ bool) error {
+		return usageError{fmt.Errorf("%w; see %s --help", err, c.FullName())}
+	}
 	app := &cli.Command{
 		Name:                            "hookswitch",
 		Usage:                           "RPC calls in, webhooks out: signed, retried for days, visible, nothing lost",

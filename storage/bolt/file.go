@@ -89,7 +89,7 @@ func readThrough(path string) (int64, error) {
 	return io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{f}, make([]byte, 1<<20))
 }
 
-var errInUse = errors.New("the store is already open, in another process or in this one")
+var errInUse = errors.New("the store is already open, in another process or in this one; end that one first, or name another directory")
 
 func explain(err error) error {
 	switch {
@@ -99,7 +99,7 @@ func explain(err error) error {
 		return errInUse
 	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum),
 		errors.Is(err, berrors.ErrVersionMismatch):
-		return fmt.Errorf("%s is damaged or not a store: %w", FileName, err)
+		return fmt.Errorf("%s is damaged or not a store (%w); restore a backup, or name another directory", FileName, err)
 	}
 	return err
 }

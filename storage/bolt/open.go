@@ -130,7 +130,7 @@ func openStore(o Options, tune tuning) (*Store, error) {
 		return nil, errors.New("no directory is given")
 	}
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; name a directory that this user may make and write to", err)
 	}
 	path := filepath.Join(o.Dir, FileName)
 	fresh := false

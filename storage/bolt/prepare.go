@@ -80,14 +80,14 @@ func checkFormat(tx *bbolt.Tx) error {
 		if k, _ := tx.Cursor().First(); k == nil {
 			return nil // made, but not prepared before the process ended
 		}
-		return fmt.Errorf("%s is not a store of Hookswitch", FileName)
+		return fmt.Errorf("%s is not a store of Hookswitch; name another directory", FileName)
 	}
 	got, err := readNumber(meta, metaFormat)
 	if err != nil {
 		return err
 	}
 	if got < 1 || got > format {
-		return fmt.Errorf("the store has format %d, this version of Hookswitch knows %d", got, format)
+		return fmt.Errorf("the store has format %d, this version of Hookswitch knows %d; run the one that wrote it", got, format)
 	}
 	return nil
 }
