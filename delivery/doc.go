@@ -25,6 +25,9 @@
 //
 //	Try (try.go) ── exchange, Judge               one event, once, with no record kept: does the receiver answer?
 //
+//	replayLoop (replay.go)                        jobs that make deliveries of the past due, a step of each in turn
+//	 └─ stepReplay (replaystep.go)              Store.EventsAfter, which of them, Store.Replay ── claimLoop
+//
 // follow.go keeps the index in step with the store; claim.go also extends the leases of what is held. window.go counts
 // what is held and whom a claim passes over, phase.go is what changes a lane's phase, failure.go and record.go are what is
 // written down of an attempt. Dialects share fields.go, headers.go and sign.go.

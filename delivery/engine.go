@@ -24,6 +24,7 @@ type Engine struct {
 	dispatcher *dispatcher
 	settler    *settler
 	sender     *sender
+	replays    *replays
 	guard      *guard
 
 	life      context.Context // of the loops; ends when Close begins
@@ -31,7 +32,7 @@ type Engine struct {
 	effort    context.Context // of attempts under way and what follows from them; ends when Close runs out of time
 	endEffort context.CancelFunc
 
-	loops     sync.WaitGroup // follow, claim, extend
+	loops     sync.WaitGroup // follow, claim, extend, replays
 	workers   sync.WaitGroup
 	settles   sync.WaitGroup
 	publishes sync.WaitGroup
@@ -52,6 +53,7 @@ func New(o Options) (*Engine, error) {
 		o: o, log: o.Log, store: o.Store,
 		index:      newIndex(o.Log),
 		dispatcher: newDispatcher(o),
+		replays:    newReplays(),
 		stopping:   map[storage.Lane]struct{}{},
 	}
 	e.guard = newGuard(o.Allow)
@@ -85,6 +87,8 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.settles.Go(e.settler.run)
 	e.loops.Go(e.claimLoop)
 	e.loops.Go(e.extendLoop)
+	e.loops.Go(e.followReplays)
+	e.loops.Go(e.replayLoop)
 	return nil
 }
 

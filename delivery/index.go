@@ -201,6 +201,14 @@ func (x *index) waits(l storage.Lane) bool {
 	return e != nil && !e.active
 }
 
+// standing reports whether a webhook is known, and whether it is active.
+func (x *index) standing(l storage.Lane) (known, active bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	e := x.entry(l)
+	return e != nil, e != nil && e.active
+}
+
 // ordered reports whether a webhook is delivered to in order.
 func (x *index) ordered(l storage.Lane) bool {
 	x.mu.RLock()

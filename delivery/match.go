@@ -5,10 +5,8 @@ import (
 	"strings"
 
 	"github.com/hookswitch/hookswitch/schemas"
+	"github.com/hookswitch/hookswitch/storage"
 )
-
-// reservedSegment begins the operational events, which patterns match only when they name that segment.
-const reservedSegment = "webhook"
 
 // attribute is an event's attribute as plain text.
 type attribute struct{ name, value string }
@@ -198,13 +196,26 @@ func (s *search) walk(n *node, segments []string, root bool) {
 	if next := n.next[segments[0]]; next != nil {
 		s.walk(next, segments[1:], false)
 	}
-	if root && segments[0] == reservedSegment {
+	if root && segments[0] == schemas.ReservedSegment {
 		return // only patterns that name it
 	}
 	s.take(n.rest)
 	if next := n.next["*"]; next != nil {
 		s.walk(next, segments[1:], false)
 	}
+}
+
+// wants reports whether an event matches a webhook, as match would find; false when it is not known or not active.
+func (x *index) wants(l storage.Lane, event *schemas.Event) bool {
+	x.mu.RLock()
+	e := x.entry(l)
+	x.mu.RUnlock()
+	return e != nil && e.active && e.names(event.Type) && e.holds(event) &&
+		(e.filter == nil || e.filter.match(flatten(event.Data)))
+}
+
+func (e *entry) names(eventType string) bool {
+	return slices.ContainsFunc(e.types, func(pattern string) bool { return schemas.MatchEventType(pattern, eventType) })
 }
 
 // holds checks every constraint.

@@ -43,8 +43,12 @@ func TestMatchByTypeAndPattern(t *testing.T) {
 		x.put(wants(7, c.pattern, c.pattern), 0)
 		for _, eventType := range slices.Concat(c.yes, c.no) {
 			got := x.match(&schemas.Event{Account: 1, Type: eventType})
-			if want := slices.Contains(c.yes, eventType); (len(got) == 1) != want {
+			want := slices.Contains(c.yes, eventType)
+			if (len(got) == 1) != want {
 				t.Errorf("%s on %s: %v, want %v", c.pattern, eventType, got, want)
+			}
+			if got := x.wants(storage.Lane{Account: 1, Webhook: 7}, &schemas.Event{Account: 1, Type: eventType}); got != want {
+				t.Errorf("%s alone on %s: %v, want %v", c.pattern, eventType, got, want)
 			}
 		}
 		if got := x.match(&schemas.Event{Account: 2, Type: c.yes[0]}); len(got) > 0 {
@@ -72,11 +76,11 @@ func TestMatchByConstraintsAndFilter(t *testing.T) {
 		if err := json.Unmarshal([]byte(attributes), &e.Attributes); err != nil {
 			t.Fatal(err)
 		}
-		if got := x.match(e); (len(got) == 1) != want {
+		if got := x.match(e); (len(got) == 1) != want || x.wants(storage.Lane{Account: 1, Webhook: 1}, e) != want {
 			t.Errorf("%s: %v, want %v", attributes, got, want)
 		}
 		e.Data = json.RawMessage(`{"age":17}`)
-		if got := x.match(e); len(got) != 0 {
+		if got := x.match(e); len(got) != 0 || x.wants(storage.Lane{Account: 1, Webhook: 1}, e) {
 			t.Errorf("%s: matched against the filter", attributes)
 		}
 	}

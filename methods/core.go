@@ -63,7 +63,7 @@ func New(o Options) (*Core, error) {
 		portalLink: o.PortalLink, backup: o.Backup, log: o.Log,
 	}
 	c.throttle.set(o.RateLimits)
-	rows := slices.Concat(accountMethods, webhookMethods, subscriptionMethods, eventMethods, eventTypeMethods, deliveryMethods, backupMethods, exportMethods, auditMethods)
+	rows := slices.Concat(accountMethods, webhookMethods, subscriptionMethods, eventMethods, eventTypeMethods, deliveryMethods, replayMethods, backupMethods, exportMethods, auditMethods)
 	for _, d := range o.Dialects {
 		if c.dialects[d.Name] != nil {
 			return nil, fmt.Errorf("dialect %s is there twice", d.Name)

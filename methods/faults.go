@@ -33,6 +33,7 @@ var codes = map[schemas.Kind]code{
 	schemas.KindEndpointRefused: {358, "Endpoint refused"},
 	schemas.KindTooLarge:        {359, "Too large"},
 	schemas.KindSchemaRefused:   {360, "Event refused by the schema of its type"},
+	schemas.KindNoReplay:        {361, "No such replay"},
 	schemas.KindTooMany:         {399, "Too many requests"},
 }
 

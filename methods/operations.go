@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -27,6 +28,7 @@ type Operations struct {
 	types     *typeDirectory
 	window    time.Duration
 	trials    chan struct{} // holds a place for each test event under way
+	replaying sync.Mutex    // held while the number of an account's replays is looked at and changed
 	// portalLink is Options.PortalLink.
 	portalLink func(a schemas.AccountID, publicURL string, expires time.Time) string
 	backup     func(ctx context.Context, begun func()) (Backup, error) // Options.Backup

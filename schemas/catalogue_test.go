@@ -24,14 +24,14 @@ func catalogue(t testing.TB) *schemas.Catalogue {
 func TestEveryMethodOfTheIssueIsThere(t *testing.T) {
 	t.Parallel()
 	want := []string{
-		"addWebhook", "authenticate", "countWebhooks", "createBackup", "createDefaultWebhook", "createKey",
+		"addWebhook", "authenticate", "cancelReplay", "countWebhooks", "createBackup", "createDefaultWebhook", "createKey",
 		"createPortalLink", "createSubscription", "deleteEventType", "deleteSubscription", "deleteWebhook", "editWebhook",
-		"exportWebhooks", "getAccount", "getDelivery", "getEvent", "getLastError", "getSigningKeys", "getSubscription",
-		"getWebhook", "getWebhookById", "importKey", "importWebhook", "listAuditEntries", "listDeliveries",
-		"listEventTypes", "listEvents", "listKeys", "listSubscriptions", "listWebhooks", "patchWebhook", "ping",
-		"postWebhook", "publishEvent", "publishEvents", "putEventType", "putWebhook", "retryDelivery", "revokeKey",
-		"rotateSecret", "rotateSigningKey", "rpc.discover", "searchWebhooks", "setWebhookState", "signalEvent",
-		"testFilter", "testSubscription", "testWebhook", "updateSubscription",
+		"exportWebhooks", "getAccount", "getDelivery", "getEvent", "getLastError", "getReplay", "getSigningKeys",
+		"getSubscription", "getWebhook", "getWebhookById", "importKey", "importWebhook", "listAuditEntries",
+		"listDeliveries", "listEventTypes", "listEvents", "listKeys", "listReplays", "listSubscriptions", "listWebhooks",
+		"patchWebhook", "ping", "postWebhook", "publishEvent", "publishEvents", "putEventType", "putWebhook",
+		"replayEvents", "retryDelivery", "revokeKey", "rotateSecret", "rotateSigningKey", "rpc.discover", "searchWebhooks",
+		"setWebhookState", "signalEvent", "testFilter", "testSubscription", "testWebhook", "updateSubscription",
 	}
 	c := catalogue(t)
 	if got := c.Names(); !slices.Equal(got, want) {

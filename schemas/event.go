@@ -63,6 +63,31 @@ func CheckEventPattern(pattern string) string {
 	return CheckEventType(strings.Join(segments, "."))
 }
 
+// ReservedSegment begins the operational events, which patterns match only when they name that segment.
+const ReservedSegment = "webhook"
+
+// MatchEventType reports whether a pattern matches an event type: "*" stands for one segment, a last "*" for the rest, and
+// neither at the beginning for the reserved segment "webhook".
+func MatchEventType(pattern, eventType string) bool {
+	if pattern == eventType {
+		return true
+	}
+	segments := strings.Split(eventType, ".")
+	wanted := strings.Split(pattern, ".")
+	if wanted[0] == "*" && segments[0] == ReservedSegment {
+		return false
+	}
+	for i, w := range wanted {
+		switch {
+		case w == "*" && i == len(wanted)-1:
+			return i < len(segments)
+		case i >= len(segments), w != "*" && w != segments[i]:
+			return false
+		}
+	}
+	return len(wanted) == len(segments)
+}
+
 func isAlphanumeric(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }

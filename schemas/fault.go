@@ -18,6 +18,7 @@ const (
 	KindNoWebhook       Kind = "no_webhook"       // no such webhook
 	KindNoEvent         Kind = "no_event"         // no such event
 	KindNoDelivery      Kind = "no_delivery"      // no such delivery
+	KindNoReplay        Kind = "no_replay"        // no such replay
 	KindForbidden       Kind = "forbidden"        // the key's access level is too low
 	KindWrongState      Kind = "wrong_state"      // not possible in the state it is in
 	KindFilterRefused   Kind = "filter_refused"   // a filter that cannot be compiled or does not match its sample

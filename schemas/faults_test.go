@@ -130,7 +130,13 @@ var faultTests = map[string][]struct{ form, params, want string }{
 	"listDeliveries": {{"", `{"state":"lost","event":"","webhook":[]}`, "/params/event must be 1 to 64 letters, digits, _ and -; /params/state must be one of pending, retrying, delivered, dead, discarded; /params/webhook must be an integer or a string"}},
 	"getDelivery":    {{"", `{"id":7}`, "/params/id must be a string"}},
 	"retryDelivery":  {{"", `{"id":""}`, "/params/id must not be empty"}},
-	"authenticate":   {{"", `[]`, "/params/0 is missing"}},
+	"replayEvents": {
+		{"", `{"webhook":1,"states":["retrying"],"types":[],"since":"now","onlyFailed":1}`, "/params/onlyFailed must be a boolean; /params/since must be a time as RFC 3339 writes it, such as 2026-11-21T09:30:00Z; /params/states/0 must be one of delivered, dead, discarded; /params/types must not be empty"},
+	},
+	"getReplay":    {{"", `[3]`, "/params/0 must be a string"}},
+	"cancelReplay": {{"", `{}`, "/params/id is missing"}},
+	"listReplays":  {{"", `{"limit":0}`, "/params/limit must be at least 1"}},
+	"authenticate": {{"", `[]`, "/params/0 is missing"}},
 	"createKey": {
 		{"", `["root"]`, "/params/0 must be one of read, publish, full, admin"},
 		{"", `{"access":"full","account":"  "}`, "/params/account must not be blank"},
