@@ -90,6 +90,7 @@ func command(stdin io.Reader, stdout, stderr io.Writer) *cli.Command {
 			exportCommand(),
 			importCommand(),
 			auditCommand(),
+			benchCommand(),
 			dialectCommand(),
 			backupCommand(),
 			restoreCommand(),

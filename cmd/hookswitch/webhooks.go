@@ -132,7 +132,7 @@ func eachArgument(c *cli.Command, do func(argument string) error) error {
 	return nil
 }
 
-// about is an error about one of several arguments.
+// about is an error about one of several arguments, lines or tries.
 type about struct {
 	argument string
 	error
