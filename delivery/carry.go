@@ -217,10 +217,11 @@ func (e *Engine) report(x *exchange, got *exchanged, verdict Verdict) {
 		}
 		list = append(list, &outcome{Outcome: out, item: it, cause: x, gone: verdict.Gone})
 	}
-	x.ok, x.status, x.duration, x.unsent = verdict.OK, got.answer.Status, got.duration, unsent
+	x.ok, x.status, x.fault, x.duration, x.unsent = verdict.OK, got.answer.Status, got.answer.Error, got.duration, unsent
 	halt := verdict.Gone || dead && !unsent && x.policy.OnDead != EffectNone
 	e.giveBack(e.dispatcher.finish(x, halt), 0)
 	e.settler.add(list...)
+	e.logBreaker(x)
 	if e.o.OnAttempt != nil {
 		first := *list[0].Attempt
 		e.o.OnAttempt(AttemptReport{Lane: x.lane.key, Dialect: x.hook.Dialect, Deliveries: len(list), Attempt: first})

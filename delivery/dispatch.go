@@ -20,14 +20,16 @@ const idleLanes = 2048
 // Lanes with something to start stand in one of two rings, those in good standing and those trailing, and are taken in
 // turn. places.go bounds the exchanges, window.go the memory.
 type dispatcher struct {
-	start  func()              // runs a worker, which takes exchanges until there are none
-	spill  func(items []*item) // gives deliveries back to the store; called under the lock
-	hungry chan struct{}
+	start   func()                           // runs a worker, which takes exchanges until there are none
+	spill   func(items []*item)              // gives deliveries back to the store; called under the lock
+	abandon func(x *exchange, items []*item) // gives deliveries up unsent, as if x had failed; called under the lock
+	jitter  func() float64
+	hungry  chan struct{}
 
-	maxWorkers  int
-	usualLimit  int // exchanges at once with one webhook that names no number
-	window      int
-	windowBytes int
+	maxWorkers              int
+	usualLimit              int           // exchanges at once with one webhook that names no number
+	window, windowBytes     int           // deliveries held, in number and by size
+	probeWait, maxProbeWait time.Duration // the back-off of an origin that does not answer
 
 	mu      sync.Mutex
 	lanes   map[storage.Lane]*lane
@@ -53,6 +55,8 @@ type dispatcher struct {
 	starved      bool // a claim was cut short by the window
 	typicalClaim int  // bytes of a claimed event, on average
 	behind       map[*lane]struct{}
+	origins      map[originKey]*origin
+	passed       []*origin // see origin.passed, of the claim under way
 }
 
 func newDispatcher(o Options) *dispatcher {
@@ -60,6 +64,7 @@ func newDispatcher(o Options) *dispatcher {
 		hungry:     make(chan struct{}, 1),
 		maxWorkers: o.MaxInFlight, usualLimit: o.LaneInFlight, window: o.Window, windowBytes: o.WindowBytes,
 		lanes: map[storage.Lane]*lane{}, idle: list.New(), items: map[*item]struct{}{}, behind: map[*lane]struct{}{},
+		origins: map[originKey]*origin{}, probeWait: o.ProbeWait, maxProbeWait: o.MaxProbeWait, jitter: o.Jitter,
 		good: newRing(), trail: newRing(), fresh: list.New(), busy: map[schemas.AccountID]int{}, typicalClaim: 1 << 10,
 	}
 }
@@ -78,13 +83,17 @@ type exchange struct {
 	endpoint *url.URL
 	format   Format
 	policy   Policy
+	origin   *origin
 	items    []*item
 
 	// The end of it.
 	ok       bool
 	status   int
+	fault    schemas.AttemptError // why there is no answer
 	duration time.Duration
 	unsent   bool // it says nothing about the receiver
+	opened   bool // it opened its origin's breaker
+	closed   bool // it closed it
 }
 
 // laneOf finds or makes a lane. The lock is held.
@@ -110,7 +119,7 @@ func (d *dispatcher) reserve(key storage.Lane, size int) bool {
 		return false
 	}
 	l := d.laneOf(key)
-	if d.full(l, size) || l.behind || l.phase == phaseHalted {
+	if d.full(l, size) || l.behind || l.phase == phaseHalted || l.blocked() {
 		d.fallBehind(l)
 		d.rest(l)
 		return false
@@ -125,8 +134,11 @@ func (d *dispatcher) missed(key storage.Lane) {
 	l := d.laneOf(key)
 	d.fallBehind(l)
 	d.rest(l)
+	claimable := !l.blocked() || l.origin.admits()
 	d.mu.Unlock()
-	d.wakeClaim()
+	if claimable {
+		d.wakeClaim()
+	}
 }
 
 func (d *dispatcher) fallBehind(l *lane) {
@@ -181,7 +193,9 @@ func (d *dispatcher) offer(l *lane) {
 		return
 	}
 	if !l.startable(d.laneShare()) {
-		if len(l.queue) > 0 && !l.rate.open() {
+		if len(l.queue) > 0 && l.shut() {
+			d.standBack(l)
+		} else if len(l.queue) > 0 && !l.rate.open() {
 			d.nap(l)
 		}
 		return
@@ -213,7 +227,7 @@ func (d *dispatcher) take() *exchange {
 			break
 		}
 		if !l.startable(d.laneShare()) {
-			d.offer(l) // for its nap
+			d.offer(l) // for its nap, or to stand back
 			continue
 		}
 		if l.trailing && !d.mayTrail() { // fell behind since it was offered
@@ -254,7 +268,10 @@ func (d *dispatcher) begin(l *lane) *exchange {
 	n := min(l.batch(), len(l.queue))
 	x.items = slices.Clone(l.queue[:n])
 	l.queue = slices.Delete(l.queue, 0, n)
-	x.hook, x.endpoint, x.format, x.policy = l.hook, l.endpoint, l.format, l.policy
+	x.hook, x.endpoint, x.format, x.policy, x.origin = l.hook, l.endpoint, l.format, l.policy, l.origin
+	if l.blocked() {
+		l.origin.probe = x
+	}
 	l.running++
 	l.rate.draw(n)
 	d.seat(x)
@@ -269,6 +286,7 @@ func (d *dispatcher) finish(x *exchange, halt bool) (spilled []*item) {
 	l := x.lane
 	d.leave(x)
 	l.running--
+	d.learn(x)
 	d.rank(l, l.adapt(x, d.ceiling(l)))
 	if halt {
 		l.phase = phaseHalted

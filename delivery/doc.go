@@ -19,6 +19,7 @@
 //	     ├─ sender.send (sender.go)               guarded dialler (dial.go, guard.go), one POST, no redirect
 //	     ├─ Format.Judge                          the Verdict
 //	     ├─ NextWait (retry.go)                   done, again later, or dead
+//	     ├─ dispatcher.learn (breaker.go)         does anybody answer at that host?
 //	     └─ settler.add (settle.go)               outcomes gather while one Store.Settle is under way
 //	         └─ weigh (effect.go)                 410, given up, failing for days: stop or remove the webhook and say so
 //	             └─ say (announce.go)             in its vendor's own words too, where the vendor has some
@@ -62,6 +63,25 @@
 // The window is shared likewise (window.go): half of it, in number and in bytes, for trailing lanes together, a quarter
 // for one lane, and its last eighth for lanes that hold nothing yet. A lane that falls behind while trailing lanes hold too
 // much gives its queue back. What the window has no room for stays in the store, whatever its amount.
+//
+// # A dead origin costs one probe
+//
+// Lanes of one account whose endpoints have the same scheme, host and port share an origin (breaker.go). Three exchanges in
+// a row that show that nobody is there, by DNS, connect, TLS or time-out, open its breaker; an answer of any status closes
+// it. While it is open its lanes hold nothing: what is published and what was queued stays in the store, and claims pass
+// over it. One exchange at a time, the probe, begins after a back-off of 1 s to 1 min; a claim brings it, of each lane in turn,
+// because a path may hang where the next one answers. An open breaker is of one account: nobody learns from another's.
+//
+// Waiting counts no attempt. A probe counts for the delivery it carries, which then follows its own schedule. The others
+// cannot wait for probes of their own: at one a minute, a million of them would take two years, and dialects that never
+// stop a webhook would owe them for ever. Nor can attempts be made up for them while they wait, or an hour's outage
+// would use up what was to last for days. So each ages by the clock: its time is over when its whole schedule would have
+// been, and a probe that begins after that and fails stands for its last attempt. It is then given up (abandon.go), with a
+// record that says so, and counts against its webhook like any failed attempt. To find these, a blocked lane is claimed
+// when the oldest delivery it gave back may be among them; that may be late by the length of a schedule, never early. A
+// closed delivery that somebody reopened is not given up before a probe that began later has failed.
+//
+// Nothing is lost with the breaker: it is memory only, and after a restart the first exchanges find out anew.
 //
 // # Order and rate
 //

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/hookswitch/hookswitch/schemas"
 )
 
 func TestCheckEndpointLooksAtTheShapeOnly(t *testing.T) {
@@ -44,4 +46,29 @@ func FuzzCheckEndpoint(f *testing.F) {
 			t.Errorf("%q was accepted", text)
 		}
 	})
+}
+
+func TestOriginIsSchemeHostAndPort(t *testing.T) {
+	t.Parallel()
+	of := func(account schemas.AccountID, text string) originKey {
+		u, err := url.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return originOf(account, u)
+	}
+	base := of(1, "https://Example.com/a?b=c")
+	for _, same := range []string{"https://example.com", "https://example.com:443/x", "https://EXAMPLE.com./"} {
+		if of(1, same) != base {
+			t.Errorf("%s is another origin", same)
+		}
+	}
+	for _, other := range []string{"http://example.com", "https://example.com:8443", "https://www.example.com", "http://example.com:443"} {
+		if of(1, other) == base {
+			t.Errorf("%s is the same origin", other)
+		}
+	}
+	if of(2, "https://example.com") == base || of(1, "http://[2001:db8::1]") != of(1, "http://[2001:DB8::1]:80/") {
+		t.Error("accounts or IPv6 hosts are mixed up")
+	}
 }

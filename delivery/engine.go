@@ -60,6 +60,7 @@ func New(o Options) (*Engine, error) {
 	e.sender = newSender(newDialler(e.guard, o.Resolver, o.Dial), o.UserAgent, o.LaneInFlight, o.Roots)
 	e.settler = newSettler(o.Store, o.Log, e.conclude)
 	e.dispatcher.start = func() { e.workers.Go(e.work) }
+	e.dispatcher.abandon = e.abandon
 	e.dispatcher.spill = func(items []*item) { e.giveBack(items, 0) }
 	e.life, e.endLife = context.WithCancel(context.Background())
 	e.effort, e.endEffort = context.WithCancel(context.Background())
@@ -218,8 +219,13 @@ func (e *Engine) ByPublicID(a schemas.AccountID, publicID string) (schemas.Webho
 	return e.index.byPublicID(a, publicID)
 }
 
-// Kick says that a delivery was reopened and is due.
-func (e *Engine) Kick(storage.Ref) { e.dispatcher.wakeClaim() }
+// Reopen makes a delivery that is dead, delivered or discarded due now. Its errors are the store's.
+func (e *Engine) Reopen(ctx context.Context, r storage.Ref) error {
+	e.dispatcher.reopen(r.Lane()) // before it can be claimed
+	err := e.store.Reopen(ctx, r)
+	e.dispatcher.wakeClaim()
+	return err
+}
 
 // Bounds of the waits before a failed call of the store is made again.
 const (
@@ -260,6 +266,7 @@ type Stats struct {
 	Lanes    int // in memory, with or without deliveries
 	Held     int // deliveries in memory
 	InFlight int // exchanges
+	Silent   int // origins that do not answer and are only probed
 }
 
 // Stats counts what the engine holds.
@@ -267,5 +274,11 @@ func (e *Engine) Stats() Stats {
 	d := e.dispatcher
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return Stats{Webhooks: e.index.size(), Lanes: len(d.lanes), Held: len(d.items), InFlight: d.workers + d.slow}
+	s := Stats{Webhooks: e.index.size(), Lanes: len(d.lanes), Held: len(d.items), InFlight: d.workers + d.slow}
+	for _, o := range d.origins {
+		if o.open() {
+			s.Silent++
+		}
+	}
+	return s
 }

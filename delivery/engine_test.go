@@ -245,10 +245,9 @@ func TestReopenedDeliveryIsTriedAtOnce(t *testing.T) {
 		synctest.Wait()
 		expectStates(t, h, w, states{schemas.DeliveryDead: 1})
 		ref := storage.Ref{Account: 1, Webhook: w.ID, Seq: 1}
-		if err := h.store.Reopen(t.Context(), ref); err != nil {
+		if err := h.engine.Reopen(t.Context(), ref); err != nil {
 			t.Fatal(err)
 		}
-		h.engine.Kick(ref)
 		synctest.Wait()
 		expectStates(t, h, w, states{schemas.DeliveryDelivered: 1})
 		if r.got[1].attempt != "2" {

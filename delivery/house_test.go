@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -293,4 +294,17 @@ func (h *house) deliveries(w *schemas.Webhook) map[schemas.DeliveryState]int {
 			return counts
 		}
 	}
+}
+
+// claimsIn lets time pass and counts the claims that are made meanwhile.
+func (h *house) claimsIn(d time.Duration) uint64 {
+	claimed := func() uint64 {
+		h.engine.dispatcher.mu.Lock()
+		defer h.engine.dispatcher.mu.Unlock()
+		return h.engine.dispatcher.claimed
+	}
+	before := claimed()
+	time.Sleep(d)
+	synctest.Wait()
+	return claimed() - before
 }

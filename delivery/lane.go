@@ -51,7 +51,9 @@ type lane struct {
 	endpoint *url.URL
 	format   Format
 	policy   Policy
-	revision uint64 // the least that may be opened: a change made it known
+	patience time.Duration // from a delivery's event to its last attempt
+	origin   *origin       // of endpoint; nil: not known, or there is none
+	revision uint64        // the least that may be opened: a change made it known
 	ordered  bool
 	rate     bucket
 	naps     time.Time // when a timer looks at it again, for its rate
@@ -72,15 +74,20 @@ type lane struct {
 
 	behind  bool   // older deliveries wait in the store: what is new must queue up behind them
 	marked  uint64 // the claim before which behind was last set
-	skipped bool   // a claim passed over it for want of room
+	skipped bool   // a claim passed over it
+
+	// While its origin does not answer (breaker.go).
+	runsOut  time.Time // when it may have deliveries whose time is over; zero: not known
+	reopened time.Time // when somebody last made a closed delivery due
+	probed   uint64    // the round of its last turn to bring a probe, and one
 
 	idle *list.Element // its place among the lanes that hold nothing
 }
 
 func (l *lane) batch() int { return max(l.policy.Batch, 1) }
 
-// startable reports whether an exchange may begin, of which share may be fresh at once. While one is under way, a dialect that takes many deliveries at once
-// waits until a whole batch has gathered.
+// startable reports whether an exchange may begin, of which share may be fresh at once. While one is under way, a dialect
+// that takes many deliveries at once waits until a whole batch has gathered.
 func (l *lane) startable(share int) bool {
 	switch {
 	case len(l.queue) == 0:
@@ -89,7 +96,7 @@ func (l *lane) startable(share int) bool {
 		return true
 	}
 	return l.phase == phaseOpen && l.running < l.limit && l.fresh < share && (l.running == 0 || len(l.queue) >= l.batch()) &&
-		(!l.ordered || l.settled()) && l.rate.open()
+		(!l.ordered || l.settled()) && !l.shut() && l.rate.open()
 }
 
 // adapt learns from the end of an exchange. ceiling is the most the lane may have at once.

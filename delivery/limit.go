@@ -102,7 +102,12 @@ func (d *dispatcher) nap(l *lane) {
 func (d *dispatcher) share(key storage.Lane) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if l := d.lanes[key]; l != nil && l.limited() {
+	l := d.lanes[key]
+	switch {
+	case l == nil:
+	case l.blocked():
+		return l.probeShare()
+	case l.limited():
 		return min(d.room(l)-l.held, perLane)
 	}
 	return perLane

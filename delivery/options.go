@@ -33,6 +33,11 @@ type Options struct {
 	Timeout time.Duration
 	// Hold is the length of a lease. It is extended while a delivery is in this node's hands; default 1 min.
 	Hold time.Duration
+	// ProbeWait is how long an origin that does not answer is left alone before it is probed the first time, default 1 s;
+	// it doubles with every probe that fails, up to MaxProbeWait, default 1 min, and is jittered by a fifth. The claims
+	// of Poll bring the probes.
+	ProbeWait    time.Duration
+	MaxProbeWait time.Duration
 	// Poll is how often the store is asked for work when none of its hints says so; default 1 s.
 	Poll time.Duration
 	// Window is the most deliveries in memory, default 4096; WindowBytes bounds them by size, default 64 MiB. What is
@@ -98,6 +103,8 @@ func (o *Options) complete() error {
 	setDefault(&o.Timeout, 15*time.Second)
 	setDefault(&o.Hold, time.Minute)
 	setDefault(&o.Poll, time.Second)
+	setDefault(&o.ProbeWait, time.Second)
+	setDefault(&o.MaxProbeWait, max(time.Minute, o.ProbeWait))
 	setDefault(&o.Window, 4096)
 	setDefault(&o.WindowBytes, 64<<20)
 	setDefault(&o.UserAgent, "Hookswitch")

@@ -18,6 +18,8 @@ func (d *dispatcher) open(x *exchange) (next *exchange, opened bool) {
 		}
 		l.phase, l.revision = phaseOpen, x.hook.Revision
 		l.hook, l.endpoint, l.format, l.policy = x.hook, x.endpoint, x.format, x.policy
+		l.patience = patience(x.policy, x.hook.Retry)
+		d.lead(l, x.endpoint)
 		l.limit = max(min(l.limit, d.ceiling(l)), 1)
 		l.ordered = x.hook.Ordered
 		l.rate.limit(x.hook.RateLimit)
@@ -79,6 +81,7 @@ func (d *dispatcher) changed(key storage.Lane, revision uint64) {
 		return
 	}
 	l.revision, l.failures = revision, 0
+	d.lead(l, nil) // it may lead elsewhere now
 	if l.phase == phaseOpen {
 		if l.limited() {
 			d.wakeClaim() // it may have been passed over for a rate that is not its any more
@@ -86,6 +89,7 @@ func (d *dispatcher) changed(key storage.Lane, revision uint64) {
 		l.phase, l.hook = phaseCold, nil
 		d.offer(l)
 	}
+	d.rest(l)
 }
 
 // streak is how many exchanges of a lane have failed in a row since its webhook was last changed.

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -156,6 +157,7 @@ func TestSenderNamesWhatWentWrong(t *testing.T) {
 		endpoint string
 		roots    *x509.CertPool
 		header   http.Header
+		timeout  time.Duration // 0: long enough
 		want     schemas.AttemptError
 	}{
 		"private address":   {endpoint: "http://10.1.2.3/secret", want: schemas.ErrorRefused},
@@ -168,13 +170,13 @@ func TestSenderNamesWhatWentWrong(t *testing.T) {
 		"no TLS":            {endpoint: "https://" + garbage + "/secret", want: schemas.ErrorTLS},
 		"no HTTP":           {endpoint: "http://" + garbage + "/secret", want: schemas.ErrorProtocol},
 		"large header":      {endpoint: "http://" + large + "/secret", want: schemas.ErrorProtocol},
-		"silence":           {endpoint: "http://" + silent + "/secret", want: schemas.ErrorTimeout},
+		"silence":           {endpoint: "http://" + silent + "/secret", timeout: 100 * time.Millisecond, want: schemas.ErrorTimeout},
 		"bad header":        {endpoint: "http://" + silent + "/secret", header: http.Header{"X": {"a\r\nb"}}, want: schemas.ErrorFormat},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			u := mustURL(t, c.endpoint)
-			got := testSender(t, c.roots).send(t.Context(), u, Request{Header: c.header, Body: []byte("x")}, 500*time.Millisecond)
+			got := testSender(t, c.roots).send(t.Context(), u, Request{Header: c.header, Body: []byte("x")}, cmp.Or(c.timeout, 20*time.Second))
 			if got.answer.Error != c.want || got.answer.Status != 0 {
 				t.Errorf("got %q (%s), want %q", got.answer.Error, got.message, c.want)
 			}

@@ -41,6 +41,9 @@ func (e *Engine) Try(ctx context.Context, w *schemas.Webhook, event *schemas.Eve
 	if got.answer.Status == 0 && ctx.Err() != nil {
 		return schemas.Attempt{}, ctx.Err()
 	}
+	if x.endpoint != nil && got.answer.Status != 0 {
+		e.dispatcher.answered(w.Account, x.endpoint)
+	}
 	attempt := record(w, &got, e.judge(x, got.answer))
 	attempt.Number = 1
 	return attempt, nil

@@ -101,11 +101,15 @@ func (d *dispatcher) rest(l *lane) {
 	if l.held > 0 || l.idle != nil || l.phase == phaseHalted || l.phase == phaseLoading {
 		return
 	}
+	if l.blocked() && (l.skipped || l.behind) {
+		return // were it forgotten, a claim would bring what waits in the store, to no end
+	}
 	l.idle = d.idle.PushBack(l)
 	if d.idle.Len() > idleLanes {
 		oldest := d.idle.Remove(d.idle.Front()).(*lane)
 		delete(d.lanes, oldest.key)
 		delete(d.behind, oldest)
+		d.lead(oldest, nil)
 	}
 }
 
@@ -176,6 +180,7 @@ func (d *dispatcher) claimedAll(got []storage.Held, n int, number uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.held -= n
+	d.nextRound()
 	counts := map[storage.Lane]int{}
 	for i := range got {
 		size := itemSize(len(got[i].Event))
@@ -188,7 +193,7 @@ func (d *dispatcher) claimedAll(got []storage.Held, n int, number uint64) {
 	}
 	for l := range d.behind {
 		enough := perLane
-		if l.limited() {
+		if l.limited() || l.blocked() {
 			enough = 1 // its share was less
 		}
 		if l.marked < number && !l.skipped && counts[l.key] < enough {
@@ -216,6 +221,13 @@ func (d *dispatcher) skip(key storage.Lane) bool {
 	l.skipped = l.phase == phaseHalted || l.held+need > d.room(l) || l.bytes > d.windowBytes/4 ||
 		l.trailing && d.trailHeld+d.claimTrail > 0 &&
 			(d.trailHeld+d.claimTrail+perLane > d.window/2 || d.trailBytes > d.windowBytes/2)
+	if !l.skipped && l.blocked() && d.passOver(l) {
+		l.skipped = true
+		if l.idle != nil {
+			d.idle.Remove(l.idle)
+			l.idle = nil
+		}
+	}
 	if l.trailing && !l.skipped {
 		d.claimTrail += perLane // what this claim may bring, before it is known
 	}

@@ -221,7 +221,7 @@ func retryDelivery(ctx context.Context, c *Call) (any, error) {
 	if w.State != schemas.StateActive {
 		return nil, schemas.Refuse(schemas.KindWrongState, "The webhook is %s: its deliveries wait until it is active again", w.State)
 	}
-	switch err := c.store.Reopen(ctx, ref); {
+	switch err := c.engine.Reopen(ctx, ref); {
 	case errors.Is(err, storage.ErrConflict):
 		return nil, schemas.Refuse(schemas.KindWrongState, "The delivery is %s: it is still being tried", d.State)
 	case errors.Is(err, storage.ErrAbsent):
@@ -229,7 +229,6 @@ func retryDelivery(ctx context.Context, c *Call) (any, error) {
 	case err != nil:
 		return nil, fmt.Errorf("reopen delivery: %w", err)
 	}
-	c.engine.Kick(ref)
 	c.Audit(ctx, "delivery.retried", deliveryID(ref.Webhook, ref.Seq))
 	d.State, d.Next, d.Updated = schemas.DeliveryRetrying, time.Now(), time.Now()
 	return newNames(c).document(ctx, d)
