@@ -33,10 +33,17 @@ fuzz: ## run every fuzz target for FUZZTIME (default 10s) each
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
 		echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),10s) $$p || exit 1; done; done
 
-clients: clients/npm/node_modules/.package-lock.json
-clients/npm/node_modules/.package-lock.json: clients/npm/package.json clients/npm/package-lock.json
-	@echo "installing the npm clients that the tests run against the server"
-	@cd clients/npm && npm ci --no-audit --no-fund --silent
+clients: clients/npm/node_modules/.package-lock.json clients/typescript/node_modules/.package-lock.json
+clients/%/node_modules/.package-lock.json: clients/%/package.json clients/%/package-lock.json
+	@echo "installing what the tests need of npm, in clients/$*"
+	@cd clients/$* && npm ci --no-audit --no-fund --silent
 	@touch $@
 
-.PHONY: help run build test check bench fuzz clients
+docs: ## make docs/methods.md from the schemas
+	$(GO) run ./reference/generate markdown > docs/methods.md.new && mv docs/methods.md.new docs/methods.md
+
+typescript: clients/typescript/node_modules/.package-lock.json ## make the TypeScript client from the schemas, in clients/typescript/dist
+	$(GO) run ./reference/generate typescript > clients/typescript/src/methods.ts
+	cd clients/typescript && npm run --silent check && npm run --silent build
+
+.PHONY: help run build test check bench fuzz clients docs typescript

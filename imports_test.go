@@ -31,9 +31,11 @@ var arrows = map[string][]string{
 	"methods/superoffice": {"methods", "rest", "rpc", "delivery", "schemas"},
 	"methods/airstack":    {"methods", "rest", "rpc", "delivery", "schemas"},
 	"portal":              {"rpc", "schemas"},
+	"reference":           {},
+	"reference/generate":  {"reference", "schemas"},
 	"rest":                {"rpc"},
 	"service": {
-		"rpc", "rest", "portal", "methods", "delivery", "storage", "storage/bolt", "schemas",
+		"rpc", "rest", "portal", "reference", "methods", "delivery", "storage", "storage/bolt", "schemas",
 		"methods/native", "methods/vision6", "methods/copernica", "methods/superoffice", "methods/airstack",
 	},
 	"cmd/hookswitch": {"service", "rpc"},

@@ -59,6 +59,9 @@ func (c *Catalogue) root() (map[string]any, error) {
 				return nil, fmt.Errorf("form %q of %s: %w", key, name, err)
 			}
 			part["form-"+key] = schema
+			if f.Result != nil {
+				part["result-"+key] = f.Result
+			}
 			if f.Document {
 				update := maps.Clone(schema)
 				delete(update, "required")
@@ -133,6 +136,11 @@ func (f *formFile) compile(compiler *jsonschema.Compiler, method, key string, sa
 	}
 	if f.Document {
 		if out.update, err = compiler.Compile(method + "/update-" + key); err != nil {
+			return nil, err
+		}
+	}
+	if f.Result != nil {
+		if out.result, err = compiler.Compile(method + "/result-" + key); err != nil {
 			return nil, err
 		}
 	}

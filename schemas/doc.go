@@ -29,8 +29,8 @@
 //     member too many.
 //   - x-forms, in a method: the forms of a name that several documents share, instead of params. A form has params and,
 //     if need be, document (the parameters are the document's members; positional parameters are [document]),
-//     x-ignore-case (names count whatever their case) and rules (keywords over the parameters together). An example says
-//     by x-form which one it shows.
+//     x-ignore-case (names count whatever their case), rules (keywords over the parameters together) and result (which of
+//     the method's results this form has). An example says by x-form which one it shows.
 //   - x-document, in a parameter: it is the registration document that CheckDocument checks.
 //   - x-items-apart, in a parameter: its items are checked one by one by the method.
 //

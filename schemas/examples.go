@@ -49,7 +49,10 @@ func (c *Catalogue) checkExample(m *methodFile, e pairing) error {
 		return err
 	}
 	at := func(tokens []string) string { return appendPointer("/result", tokens...) }
-	return f.words.check(c.results[m.Name], result, &faults{}, at)
+	if err := f.words.check(c.results[m.Name], result, &faults{}, at); err != nil || f.result == nil {
+		return err
+	}
+	return f.words.check(f.result, result, &faults{}, at)
 }
 
 // named are the example's parameters as an object.

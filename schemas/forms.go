@@ -26,6 +26,8 @@ type formFile struct {
 	Params     []descriptor `json:"params"`
 	// Rules are schema keywords over the parameters together.
 	Rules map[string]json.RawMessage `json:"rules,omitempty"`
+	// Result is the schema of what this form answers, where the method's own names several.
+	Result json.RawMessage `json:"result,omitempty"`
 }
 
 // form is a formFile, compiled.
@@ -39,6 +41,8 @@ type form struct {
 	update *jsonschema.Schema
 	// details is over the parameter marked as the document; nil without one.
 	details *jsonschema.Schema
+	// result is nil where the method's says enough.
+	result *jsonschema.Schema
 	// optional says that no parameter is required.
 	optional bool
 	words    words
