@@ -18,6 +18,7 @@ const makers = {
   },
   'unsub-142-1': ({ call }) => publish(call),
   dlv_616_42: ({ call, endpoint }) => delivered(call, endpoint),
+  rpl_3: async ({ call }) => (await call('replayEvents', { states: ['dead'] })).id,
   2: async ({ call }) => (await call('createKey', { access: 'read', name: 'to be revoked' })).id,
   'order.paid': async ({ call }) => (await call('putEventType', { type: `order.paid_${++made}` })).type,
   // A moment by which nothing has changed: the example's is long ago.
