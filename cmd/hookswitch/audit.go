@@ -48,14 +48,8 @@ func listAudit(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	params := given(c, "account", "action")
-	for _, name := range []string{"since", "until"} {
-		if text := c.String(name); text != "" {
-			at, err := parseTime(text, time.Now())
-			if err != nil {
-				return usageError{fmt.Errorf("--%s %q: %w", name, text, err)}
-			}
-			params[name] = at
-		}
+	if err := timeParams(c, params, "since", "until"); err != nil {
+		return err
 	}
 	return listing{
 		method: "listAuditEntries", params: params,

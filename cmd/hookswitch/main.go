@@ -85,6 +85,7 @@ func command(stdin io.Reader, stdout, stderr io.Writer) *cli.Command {
 			webhooksCommand(),
 			eventsCommand(),
 			deliveriesCommand(),
+			replayCommand(),
 			keysCommand(),
 			portalCommand(),
 			exportCommand(),

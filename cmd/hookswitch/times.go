@@ -2,9 +2,28 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
+
+	"github.com/urfave/cli/v3"
 )
+
+// timeParams adds flags that hold times to params, under the same names.
+func timeParams(c *cli.Command, params map[string]any, names ...string) error {
+	for _, name := range names {
+		text := c.String(name)
+		if text == "" {
+			continue
+		}
+		at, err := parseTime(text, time.Now())
+		if err != nil {
+			return usageError{fmt.Errorf("--%s %q: %w", name, text, err)}
+		}
+		params[name] = at
+	}
+	return nil
+}
 
 // parseTime reads a time as people give it: RFC 3339, a day, or how long ago.
 func parseTime(text string, now time.Time) (time.Time, error) {
