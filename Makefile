@@ -27,7 +27,12 @@ check: ## everything a change must pass: format, vet, staticcheck, tests, known 
 	if [ $$code = 3 ]; then exit 1; elif [ $$code != 0 ]; then echo "govulncheck could not reach its database: not checked"; fi
 
 bench: ## measure speed as ratios to yardsticks of the same run; nothing else should run meanwhile
-	$(GO) test -run '^$$' -bench 'Ratio' -benchtime 2s -timeout 20m ./rpc ./delivery ./service
+	$(GO) test -run '^$$' -bench 'Ratio|Match' -benchtime 2s -timeout 20m ./rpc ./delivery ./service
+
+chaos: ## the scenes with a million deliveries or webhooks, and a simulated day, with their bounds; nothing else should run meanwhile
+	$(GO) test -run 'DeadEndpoint' -v -timeout 30m ./cmd/hookswitch -args -pending 1000000
+	$(GO) test -run 'HouseOfMany' -v -timeout 30m ./service -args -webhooks 1000000
+	$(GO) test -run 'LevelsOff' -v -timeout 30m ./delivery -args -churn 100
 
 fuzz: ## run every fuzz target for FUZZTIME (default 10s) each
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
@@ -46,4 +51,4 @@ typescript: clients/typescript/node_modules/.package-lock.json ## make the TypeS
 	$(GO) run ./reference/generate typescript > clients/typescript/src/methods.ts
 	cd clients/typescript && npm run --silent check && npm run --silent build
 
-.PHONY: help run build test check bench fuzz clients docs typescript
+.PHONY: help run build test check bench chaos fuzz clients docs typescript

@@ -192,3 +192,33 @@ func together(at, n int, f func(i int)) {
 	}
 	wg.Wait()
 }
+
+// BenchmarkMatch is one event against the webhooks of an account, 100,000 of them, of which that many match: those that are
+// for its list, as against all that are for its type.
+func BenchmarkMatch(b *testing.B) {
+	for _, matches := range []int{1, 100, 10_000} {
+		b.Run(fmt.Sprint("matches=", matches), func(b *testing.B) {
+			x := newIndex(zerolog.Nop())
+			const all = 100_000
+			for i := range all {
+				x.put(&schemas.Webhook{
+					Account: 1, ID: schemas.WebhookID(i + 1), Revision: 1, State: schemas.StateActive,
+					Match: schemas.Match{
+						Types:      []string{"contact.created"},
+						Attributes: []schemas.Constraint{{Name: "list_id", Values: []string{fmt.Sprint(i / matches)}}},
+					},
+				}, 0)
+			}
+			e := &schemas.Event{Account: 1, Type: "contact.created", Attributes: map[string]json.RawMessage{
+				"list_id": json.RawMessage("3"), "source": json.RawMessage(`"shop"`),
+			}}
+			if got := len(x.match(e)); got != matches {
+				b.Fatalf("%d match", got)
+			}
+			for b.Loop() {
+				x.match(e)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(matches), "ns/match")
+		})
+	}
+}

@@ -111,7 +111,10 @@ func (x *index) compile(w *schemas.Webhook) *entry {
 		}
 	}
 	for _, c := range w.Match.Attributes {
-		values := slices.Clone(c.Values)
+		values := make([]string, len(c.Values))
+		for i, value := range c.Values {
+			values[i] = unique.Make(value).Value()
+		}
 		e.constraints = append(e.constraints, schemas.Constraint{Name: unique.Make(c.Name).Value(), Values: values})
 	}
 	if len(w.Match.Filter) > 0 {

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -8,14 +9,22 @@ import (
 	"github.com/hookswitch/hookswitch/storage"
 )
 
-// attribute is an event's attribute as plain text.
-type attribute struct{ name, value string }
+// attribute stands for an event's attribute and its plain text. Others may have the same number, which costs a look: who is
+// found by it checks its constraints in any case.
+type attribute uint64
+
+var attributeSeed = maphash.MakeSeed()
+
+func attributeOf(name, value string) attribute {
+	return attribute(maphash.String(attributeSeed, name)*31 ^ maphash.String(attributeSeed, value))
+}
 
 // postings are the webhooks that want one type or pattern. Those with a constraint stand under the values they demand,
 // so that an event meets only the ones it has a chance with.
 type postings struct {
 	plain []*entry
-	by    map[attribute][]*entry
+	one   map[attribute]*entry   // those that nobody shares: most of them, where webhooks are for one list or customer
+	many  map[attribute][]*entry // the others
 }
 
 // maxPosted is the most values a constraint may have to be posted under each of them.
@@ -37,14 +46,32 @@ func (p *postings) add(e *entry) {
 		p.plain = append(p.plain, e)
 		return
 	}
-	if p.by == nil {
-		p.by = map[attribute][]*entry{}
-	}
 	for _, value := range c.Values {
-		at := attribute{c.Name, value}
-		if list := p.by[at]; len(list) == 0 || list[len(list)-1] != e { // a value may be listed twice
-			p.by[at] = append(list, e)
+		p.post(attributeOf(c.Name, value), e)
+	}
+}
+
+// post puts an entry under a value, once.
+func (p *postings) post(at attribute, e *entry) {
+	if list := p.many[at]; len(list) > 0 {
+		if list[len(list)-1] != e { // a value may be listed twice
+			p.many[at] = append(list, e)
 		}
+		return
+	}
+	switch first := p.one[at]; first {
+	case nil:
+		if p.one == nil {
+			p.one = map[attribute]*entry{}
+		}
+		p.one[at] = e
+	case e:
+	default:
+		if p.many == nil {
+			p.many = map[attribute][]*entry{}
+		}
+		delete(p.one, at)
+		p.many[at] = []*entry{first, e}
 	}
 }
 
@@ -55,9 +82,14 @@ func (p *postings) remove(e *entry) {
 		return
 	}
 	for _, value := range c.Values {
-		at := attribute{c.Name, value}
-		if p.by[at] = without(p.by[at], e); len(p.by[at]) == 0 {
-			delete(p.by, at)
+		at := attributeOf(c.Name, value)
+		if p.one[at] == e {
+			delete(p.one, at)
+		}
+		if list, listed := p.many[at]; listed {
+			if p.many[at] = without(list, e); len(p.many[at]) == 0 {
+				delete(p.many, at)
+			}
 		}
 	}
 }
@@ -73,7 +105,7 @@ func without(list []*entry, e *entry) []*entry {
 	return list[:last]
 }
 
-func (p *postings) empty() bool { return len(p.plain) == 0 && len(p.by) == 0 }
+func (p *postings) empty() bool { return len(p.plain) == 0 && len(p.one) == 0 && len(p.many) == 0 }
 
 // node is a place in the tree of patterns, one level for each segment.
 type node struct {
@@ -129,9 +161,10 @@ func (n *node) bare() bool { return n.end == nil && n.rest == nil && len(n.next)
 func (x *index) match(e *schemas.Event) []schemas.WebhookID {
 	found := x.candidates(e)
 	var flat map[string]any // of e.Data, made when the first filter asks
+	event := reading{event: e}
 	ids := make([]schemas.WebhookID, 0, len(found))
 	for _, c := range found {
-		if !c.holds(e) {
+		if !c.holds(&event) {
 			continue
 		}
 		if c.filter != nil {
@@ -175,16 +208,19 @@ func (s *search) take(p *postings) {
 		return
 	}
 	s.found = append(s.found, p.plain...)
-	if len(p.by) == 0 {
+	if len(p.one) == 0 && len(p.many) == 0 {
 		return
 	}
 	if s.attributes == nil {
 		for name, raw := range s.event.Attributes {
-			s.attributes = append(s.attributes, attribute{name, schemas.PlainText(raw)})
+			s.attributes = append(s.attributes, attributeOf(name, schemas.PlainText(raw)))
 		}
 	}
 	for _, at := range s.attributes {
-		s.found = append(s.found, p.by[at]...)
+		if e := p.one[at]; e != nil {
+			s.found = append(s.found, e)
+		}
+		s.found = append(s.found, p.many[at]...)
 	}
 }
 
@@ -210,7 +246,7 @@ func (x *index) wants(l storage.Lane, event *schemas.Event) bool {
 	x.mu.RLock()
 	e := x.entry(l)
 	x.mu.RUnlock()
-	return e != nil && e.active && e.names(event.Type) && e.holds(event) &&
+	return e != nil && e.active && e.names(event.Type) && e.holds(&reading{event: event}) &&
 		(e.filter == nil || e.filter.match(flatten(event.Data)))
 }
 
@@ -218,10 +254,25 @@ func (e *entry) names(eventType string) bool {
 	return slices.ContainsFunc(e.types, func(pattern string) bool { return schemas.MatchEventType(pattern, eventType) })
 }
 
+// reading remembers the attribute of an event that was read last: those who want an event mostly ask for the same one.
+type reading struct {
+	event      *schemas.Event
+	name, text string
+	there      bool
+}
+
+func (r *reading) attribute(name string) (text string, ok bool) {
+	if name != r.name {
+		r.name = name
+		r.text, r.there = r.event.Attribute(name)
+	}
+	return r.text, r.there
+}
+
 // holds checks every constraint.
-func (e *entry) holds(event *schemas.Event) bool {
+func (e *entry) holds(event *reading) bool {
 	for _, c := range e.constraints {
-		text, ok := event.Attribute(c.Name)
+		text, ok := event.attribute(c.Name)
 		if !ok || !slices.Contains(c.Values, text) {
 			return false
 		}

@@ -18,7 +18,7 @@ import (
 
 var eventMethods = []Method{
 	{Name: "publishEvent", Access: schemas.AccessPublish, Raw: true, Run: publishEvent},
-	{Name: "publishEvents", Access: schemas.AccessPublish, Run: publishEvents},
+	{Name: "publishEvents", Access: schemas.AccessPublish, Raw: true, Run: publishEvents},
 	{Name: "getEvent", Access: schemas.AccessRead, Run: getEvent},
 	{Name: "signalEvent", Access: schemas.AccessPublish, Run: signalEvent},
 	{Name: "listEvents", Access: schemas.AccessRead, Run: listEvents},
@@ -119,18 +119,15 @@ func reservedType(eventType string) bool {
 const reservedMessage = `must not begin with "webhook.", nor with a number between: those types are the server's own`
 
 func publishEvents(ctx context.Context, c *Call) (any, error) {
-	var p struct {
-		Events []json.RawMessage `json:"events"`
-	}
-	if err := c.Decode(&p); err != nil {
+	docs, prefix, err := c.eventDocuments()
+	if err != nil {
 		return nil, err
 	}
-	prefix := c.Pointer("events")
-	results := make([]any, len(p.Events))
+	results := make([]rpc.Raw, len(docs))
 	var events []*schemas.Event
 	var windows []time.Duration
 	var places []int // of events in results
-	for i, doc := range p.Events {
+	for i, doc := range docs {
 		if ctx.Err() != nil { // a thousand checks by costly schemas take minutes
 			return nil, ctx.Err()
 		}
@@ -150,13 +147,45 @@ func publishEvents(ctx context.Context, c *Call) (any, error) {
 			results[places[i]] = refused(got.Err)
 			continue
 		}
-		results[places[i]] = published{events[i].ID, got.Matched, got.Duplicate}
+		results[places[i]] = publishedJSON(events[i].ID, got.Matched, got.Duplicate)
 	}
-	return map[string]any{"results": results}, nil
+	return joined(results), nil
+}
+
+// joined is the results of many events as one.
+func joined(results []rpc.Raw) rpc.Raw {
+	b := rpc.Raw(`{"results":[`)
+	for i, r := range results {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, r...)
+	}
+	return append(b, "]}"...)
+}
+
+// eventDocuments are the documents of many events, and the pointer to their list.
+func (c *Call) eventDocuments() (docs []json.RawMessage, prefix string, err error) {
+	prefix = "/params/events"
+	if positional(c.Params) {
+		prefix = "/params/0"
+	}
+	if docs, ok := schemas.SplitEvents(c.Params); ok {
+		return docs, prefix, nil
+	}
+	named, _, err := c.catalogue.Bind(c.Method, "", c.Params)
+	if err != nil {
+		return nil, "", err
+	}
+	var p struct {
+		Events []json.RawMessage `json:"events"`
+	}
+	err = json.Unmarshal(named, &p)
+	return p.Events, prefix, err
 }
 
 // refused is the answer for one event of many that was not taken.
-func refused(err error) any {
+func refused(err error) rpc.Raw {
 	type failure struct {
 		Code    int64           `json:"code"`
 		Message string          `json:"message"`
@@ -169,7 +198,7 @@ func refused(err error) any {
 			out.Data = *e.Data
 		}
 	}
-	return map[string]any{"error": out}
+	return rpc.Raw(raw(map[string]any{"error": out}))
 }
 
 var errNoEvent = schemas.Refuse(schemas.KindNoEvent, "There is no event of that id")

@@ -71,6 +71,33 @@ func readEvent(text []byte) (e *Event, ok bool) {
 	return e, t == nil && r.end() && e.Type != ""
 }
 
+// maxEvents is how many events publishEvents takes, the same as in methods/publishEvents.json.
+const maxEvents = 1000
+
+// SplitEvents finds the documents of the events in the parameters of publishEvents, which they are parts of; each is still
+// to be read by [Catalogue.DecodeEvent]. ok is false for anything at all unusual: the schema tells what is wrong with it, if
+// anything is.
+func SplitEvents(params json.RawMessage) (docs []json.RawMessage, ok bool) {
+	r := reader{text: params}
+	lists := 0
+	r.space()
+	t := r.object(1, func(name []byte) *trouble {
+		if lists++; string(name) != `"events"` || lists > 1 {
+			return malformed
+		}
+		return r.array(2, func(i int) *trouble {
+			start := r.pos
+			if r.peek() != '{' || i >= maxEvents {
+				return malformed
+			}
+			t := r.skip(3)
+			docs = append(docs, json.RawMessage(r.text[start:r.pos:r.pos]))
+			return t
+		})
+	})
+	return docs, t == nil && r.end() && len(docs) > 0
+}
+
 // memberName is a member's name without its quotes.
 func memberName(raw []byte) []byte {
 	if bytes.IndexByte(raw, '\\') >= 0 {

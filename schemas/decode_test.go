@@ -199,3 +199,30 @@ func BenchmarkBind(b *testing.B) {
 		}
 	}
 }
+
+// What SplitEvents finds is what encoding/json finds; anything unusual it leaves to the schema.
+func FuzzSplitEvents(f *testing.F) {
+	for _, text := range []string{
+		`{"events":[{"type":"a"}]}`, ` { "events" : [ {"type":"a"} , {"data":[1,{"x":"]}"}]} ] } `, `{"events":[]}`, `{"events":[1]}`,
+		`[[{"type":"a"}]]`, `{"events":[{}],"events":[{}]}`, `{"events":[{}],"more":1}`, `{"events":[{}`, `{"event\u0073":[{}]}`, `null`, ``,
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		docs, ok := schemas.SplitEvents(json.RawMessage(text))
+		if !ok {
+			return
+		}
+		var p struct {
+			Events []json.RawMessage `json:"events"`
+		}
+		if err := json.Unmarshal([]byte(text), &p); err != nil || len(p.Events) != len(docs) {
+			t.Fatalf("%q was split into %d, encoding/json finds %d, %v", text, len(docs), len(p.Events), err)
+		}
+		for i := range docs {
+			if string(docs[i]) != string(p.Events[i]) {
+				t.Errorf("%q: event %d is %q, want %q", text, i, docs[i], p.Events[i])
+			}
+		}
+	})
+}

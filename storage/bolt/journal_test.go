@@ -3,7 +3,6 @@ package bolt
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -244,7 +243,7 @@ func FuzzJournal(f *testing.F) {
 		_ = beyond(journal, testNonce, 1)
 		d := &draft{}
 		if err := d.restore(s, 1, payload); err == nil && len(payload) > 8 && d.empty() && !bytes.Contains(payload, []byte{lineEnding}) {
-			t.Error(fmt.Sprintf("%q was read as nothing", payload))
+			t.Errorf("%q was read as nothing", payload)
 		}
 		d.done()
 	})
