@@ -43,8 +43,8 @@ type Form struct {
 	Result      *Schema // nil: the method's
 }
 
-// oneResult reports whether all forms have the result of the method.
-func (m *Method) oneResult() bool {
+// OneResult reports whether all forms have the result of the method.
+func (m *Method) OneResult() bool {
 	return !slices.ContainsFunc(m.Forms, func(f Form) bool { return f.Result != nil })
 }
 

@@ -43,6 +43,13 @@ var intro = []string{
 	"Types are written as in TypeScript; a `?` marks what may be left out. Answers may gain members in later versions.",
 }
 
+// refusals says what every error has in common, on both pages.
+const refusals = "A refusal's `data` has a `kind`, a `message` and, for wrong parameters, `faults` with the JSON pointer of each. " +
+	"Faults of the protocol keep JSON-RPC's own codes."
+
+// exampleServer is where the service is in the examples.
+const exampleServer = "http://127.0.0.1:8080"
+
 type markdown struct{ bytes.Buffer }
 
 func (w *markdown) line(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
@@ -66,7 +73,7 @@ func (w *markdown) method(m *Method) {
 	for _, f := range m.Forms {
 		w.form(f)
 	}
-	if m.oneResult() {
+	if m.OneResult() {
 		w.line("")
 		w.line("%s", "Result: "+sentence(typeCell(m.Result.Schema), m.Result.Description, m.Result.Schema))
 	}
@@ -111,7 +118,7 @@ func (w *markdown) example(m *Method, e Example) {
 	w.line("```console")
 	w.line("$ %s", e.Call(m.Name))
 	w.line("%s", indented(e.Result))
-	w.line("$ %s", e.Curl("http://127.0.0.1:8080", m.Name))
+	w.line("$ %s", e.Curl(exampleServer, m.Name))
 	w.line("```")
 }
 
@@ -133,7 +140,7 @@ func (w *markdown) types(types ordered[Schema]) {
 		w.line("| member | type | meaning |")
 		w.line("|---|---|---|")
 		for _, p := range t.Value.Properties {
-			w.line("| `%s%s` | %s | %s |", p.Name, mark(t.Value.requires(p.Name)), cell(typeCell(p.Value)), cell(meaning("", p.Value)))
+			w.line("| `%s%s` | %s | %s |", p.Name, mark(t.Value.Requires(p.Name)), cell(typeCell(p.Value)), cell(meaning("", p.Value)))
 		}
 	}
 }
@@ -142,7 +149,7 @@ func (w *markdown) errors(errors []Error) {
 	w.line("")
 	w.line("## Errors")
 	w.line("")
-	w.line("A refusal's `data` has a `kind`, a `message` and, for wrong parameters, `faults` with the JSON pointer of each.")
+	w.line("%s", refusals)
 	w.line("")
 	w.line("| code | name | message |")
 	w.line("|---|---|---|")

@@ -154,12 +154,12 @@ func (s Schema) object() string {
 	}
 	members := make([]string, len(s.Properties))
 	for i, p := range s.Properties {
-		members[i] = p.Name + mark(s.requires(p.Name)) + ": " + p.Value.Expression()
+		members[i] = p.Name + mark(s.Requires(p.Name)) + ": " + p.Value.Expression()
 	}
 	return "{ " + strings.Join(members, "; ") + " }"
 }
 
-func (s Schema) requires(member string) bool { return slices.Contains(s.Required, member) }
+func (s Schema) Requires(member string) bool { return slices.Contains(s.Required, member) }
 
 // mark is what follows the name of a member that may be missing.
 func mark(required bool) string {

@@ -65,7 +65,7 @@ func (w *typeScript) declare(name string, s Schema) {
 	}
 	w.line("export interface %s {", name)
 	for _, p := range s.Properties {
-		w.member(p.Name, s.requires(p.Name), p.Value, p.Value.Description)
+		w.member(p.Name, s.Requires(p.Name), p.Value, p.Value.Description)
 	}
 	w.line("}")
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/hookswitch/hookswitch/methods/superoffice"
 	"github.com/hookswitch/hookswitch/methods/vision6"
 	"github.com/hookswitch/hookswitch/portal"
+	"github.com/hookswitch/hookswitch/reference"
 	"github.com/hookswitch/hookswitch/rest"
 )
 
@@ -40,6 +41,7 @@ func (s *Service) Handler() http.Handler {
 	}
 	mux.HandleFunc("GET /openrpc.json", s.server.ServeDiscovery)
 	mux.Handle("GET "+portal.Path, s.portal)
+	mux.Handle("GET "+reference.Path, s.docs)
 	mux.Handle("GET "+backupPath, s.backups)
 	if !s.separateAdmin {
 		s.probes(mux)

@@ -23,6 +23,7 @@ import (
 	"github.com/hookswitch/hookswitch/methods/superoffice"
 	"github.com/hookswitch/hookswitch/methods/vision6"
 	"github.com/hookswitch/hookswitch/portal"
+	"github.com/hookswitch/hookswitch/reference"
 	"github.com/hookswitch/hookswitch/rpc"
 	"github.com/hookswitch/hookswitch/schemas"
 	"github.com/hookswitch/hookswitch/storage"
@@ -37,6 +38,7 @@ type Service struct {
 	core      *methods.Core
 	server    *rpc.Server
 	portal    *portal.Portal
+	docs      *reference.Page
 	readers   sync.Map // keys with which the portal reads, by account
 	material  material
 	copernica *copernica.Keys
@@ -123,8 +125,10 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	discovery := catalogue.OpenRPC(o.Version, o.rpcURL())
+	s.docs = reference.NewPage(discovery)
 	s.server, err = rpc.NewServer(rpc.Options{
-		Lookup: s.core.Lookup, Admit: s.core.Throttle, ErrorOf: methods.ErrorOf, Discovery: catalogue.OpenRPC(o.Version, o.rpcURL()),
+		Lookup: s.core.Lookup, Admit: s.core.Throttle, ErrorOf: methods.ErrorOf, Discovery: discovery,
 		Limits: o.Limits, Origins: o.Origins, OriginHeaders: []string{methods.AccountHeader}, Log: o.Log,
 	})
 	if err != nil {
