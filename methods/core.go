@@ -124,7 +124,7 @@ func (c *Core) Lookup(name string) (rpc.Handler, bool) {
 // serve lets a call in and carries it out: which form of the method, who calls, are the parameters right, go.
 func (c *Core) serve(ctx context.Context, candidates []*Method, in *rpc.Call) (any, error) {
 	m, form := choose(candidates, in.Params)
-	call := &Call{Operations: c.Operations, Method: m.Name, Form: form, Params: in.Params, session: in.Session}
+	call := &Call{Operations: c.Operations, Method: m.Name, Form: form, Params: in.Params, session: in.Session, inBatch: in.InBatch()}
 	if m.Access != "" {
 		caller, err := c.identify(m, in)
 		if err != nil {

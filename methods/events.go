@@ -36,6 +36,9 @@ func publishEvent(ctx context.Context, c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if given, err = c.identifyEvent(e, given); err != nil {
+		return nil, err
+	}
 	if given {
 		return c.publish(ctx, e, c.window)
 	}
@@ -122,6 +125,11 @@ func publishEvents(ctx context.Context, c *Call) (any, error) {
 	docs, prefix, err := c.eventDocuments()
 	if err != nil {
 		return nil, err
+	}
+	if key, err := c.idempotencyKey(); err != nil {
+		return nil, err
+	} else if key != "" {
+		return nil, schemas.Refuse(schemas.KindInvalidParams, "The header %s is for publishEvent: give each event of publishEvents an id", IdempotencyHeader)
 	}
 	results := make([]rpc.Raw, len(docs))
 	var events []*schemas.Event

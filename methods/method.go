@@ -36,6 +36,7 @@ type Call struct {
 	// PublicURL is the base of links given out, without a slash at the end.
 	PublicURL string
 	session   *rpc.Session
+	inBatch   bool // it came with others in one text
 }
 
 // Caller is who calls.

@@ -18,6 +18,7 @@ type exchange struct {
 	deadline // the context of its handlers
 	session  *Session
 	refuse   *jsonrpc2.Error // what to answer instead of running (more) calls
+	batch    bool            // the text is one
 
 	// Guarded by the session's lock.
 	prev, next *exchange
@@ -73,7 +74,7 @@ func (s *Server) answer(x *exchange, text, out []byte) []byte {
 	if f := p.run(text); f != noFault {
 		return s.appendFault(out, f)
 	}
-	if p.batch {
+	if x.batch = p.batch; p.batch {
 		return s.batch(x, p, out)
 	}
 	return s.one(x, &p.items[0], text, out, len(out))

@@ -43,6 +43,9 @@ func (c *Call) AfterReply(f func()) {
 	c.exchange.after = append(c.exchange.after, f)
 }
 
+// InBatch reports whether the call came in a batch.
+func (c *Call) InBatch() bool { return c.exchange != nil && c.exchange.batch }
+
 // Raw is a result, or the parameters of a notification, that is JSON already. It is not checked, so it must be valid.
 type Raw []byte
 

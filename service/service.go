@@ -129,7 +129,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	s.docs = reference.NewPage(discovery)
 	s.server, err = rpc.NewServer(rpc.Options{
 		Lookup: s.core.Lookup, Admit: s.core.Throttle, ErrorOf: methods.ErrorOf, Discovery: discovery,
-		Limits: o.Limits, Origins: o.Origins, OriginHeaders: []string{methods.AccountHeader}, Log: o.Log,
+		Limits: o.Limits, Origins: o.Origins, OriginHeaders: []string{methods.AccountHeader, methods.IdempotencyHeader}, Log: o.Log,
 	})
 	if err != nil {
 		return err
