@@ -145,7 +145,7 @@ func (d *dispatcher) answered(account schemas.AccountID, endpoint *url.URL) {
 	}
 }
 
-// reopen is told that a closed delivery of a lane is about to be made due.
+// reopen is told that a delivery of the past is about to be made due in a lane.
 func (d *dispatcher) reopen(key storage.Lane) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -204,7 +204,7 @@ func (d *dispatcher) standBack(l *lane) {
 	var spent, kept []*item
 	runsOut := time.Time{}
 	for _, it := range l.queue {
-		end := it.held.Accepted.Add(l.patience)
+		end := later(it.held.Accepted, l.reopened).Add(l.patience)
 		if l.spent(end) {
 			spent = append(spent, it)
 			continue
@@ -225,8 +225,15 @@ func (d *dispatcher) standBack(l *lane) {
 	l.hook, l.endpoint, l.format = nil, nil, nil
 }
 
-// spent reports whether a delivery's schedule, which ended then, was over before the last probe began and failed. What
-// somebody reopened meanwhile waits for another.
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
+// spent reports whether a delivery's schedule, which ended then, was over before the last probe began and failed. Without
+// a schedule, what somebody reopened meanwhile waits for another.
 func (l *lane) spent(end time.Time) bool {
 	tried := l.origin.tried
 	return !tried.IsZero() && !tried.Before(end) && tried.After(l.reopened)

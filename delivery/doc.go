@@ -78,8 +78,8 @@
 // would use up what was to last for days. So each ages by the clock: its time is over when its whole schedule would have
 // been, and a probe that begins after that and fails stands for its last attempt. It is then given up (abandon.go), with a
 // record that says so, and counts against its webhook like any failed attempt. To find these, a blocked lane is claimed
-// when the oldest delivery it gave back may be among them; that may be late by the length of a schedule, never early. A
-// closed delivery that somebody reopened is not given up before a probe that began later has failed.
+// when the oldest delivery it gave back may be among them; that may be late by the length of a schedule, never early. When
+// somebody reopens or replays deliveries of a lane, the clock of all it has waiting begins anew.
 //
 // Nothing is lost with the breaker: it is memory only, and after a restart the first exchanges find out anew.
 //

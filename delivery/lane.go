@@ -78,7 +78,7 @@ type lane struct {
 
 	// While its origin does not answer (breaker.go).
 	runsOut  time.Time // when it may have deliveries whose time is over; zero: not known
-	reopened time.Time // when somebody last made a closed delivery due
+	reopened time.Time // when somebody last made a delivery of the past due
 	probed   uint64    // the round of its last turn to bring a probe, and one
 
 	idle *list.Element // its place among the lanes that hold nothing

@@ -234,6 +234,9 @@ func (s *replayStepping) replay(ctx context.Context) error {
 	if len(s.refs) == 0 {
 		return nil
 	}
+	for _, ref := range s.refs {
+		s.engine.dispatcher.reopen(ref.Lane()) // before they can be claimed
+	}
 	for _, err := range s.engine.store.Replay(ctx, s.refs) {
 		switch {
 		case err == nil:
