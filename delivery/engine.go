@@ -26,6 +26,7 @@ type Engine struct {
 	sender     *sender
 	replays    *replays
 	guard      *guard
+	news       bells[schemas.AccountID] // an account has a new event
 
 	life      context.Context // of the loops; ends when Close begins
 	endLife   context.CancelFunc
@@ -226,6 +227,10 @@ func (e *Engine) Reopen(ctx context.Context, r storage.Ref) error {
 	e.dispatcher.wakeClaim()
 	return err
 }
+
+// Watch is for who follows an account's events: news receives after one was accepted by this node, which Store.EventsAfter
+// then shows. A hint, one for all that came while nobody received. end stops it.
+func (e *Engine) Watch(a schemas.AccountID) (news <-chan struct{}, end func()) { return e.news.hang(a) }
 
 // Bounds of the waits before a failed call of the store is made again.
 const (

@@ -37,6 +37,10 @@ type accountIndex struct {
 	wild   node
 }
 
+func newAccountIndex() *accountIndex {
+	return &accountIndex{byID: map[schemas.WebhookID]*entry{}, byName: map[string]*entry{}, exact: map[string]*postings{}}
+}
+
 // entry is one webhook. It does not change once it is in the index; a newer revision takes its place.
 type entry struct {
 	id          schemas.WebhookID
@@ -74,7 +78,7 @@ func (x *index) knows(l storage.Lane, revision uint64, round uint32) bool {
 // between ordered and not. An older revision than is known, or one
 // of a removed webhook, changes nothing.
 func (x *index) put(w *schemas.Webhook, round uint32) (lifted bool) {
-	e := x.compile(w)
+	e := compile(w, x.log)
 	e.round = round
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -83,7 +87,7 @@ func (x *index) put(w *schemas.Webhook, round uint32) (lifted bool) {
 	}
 	a := x.accounts[w.Account]
 	if a == nil {
-		a = &accountIndex{byID: map[schemas.WebhookID]*entry{}, byName: map[string]*entry{}, exact: map[string]*postings{}}
+		a = newAccountIndex()
 		x.accounts[w.Account] = a
 	}
 	old := a.byID[e.id]
@@ -99,7 +103,7 @@ func (x *index) put(w *schemas.Webhook, round uint32) (lifted bool) {
 }
 
 // compile makes the entry of a webhook, sharing strings that many have in common.
-func (x *index) compile(w *schemas.Webhook) *entry {
+func compile(w *schemas.Webhook, log zerolog.Logger) *entry {
 	e := &entry{id: w.ID, revision: w.Revision, active: w.State == schemas.StateActive, ordered: w.Ordered, publicID: w.PublicID}
 	if !e.active {
 		return e
@@ -120,7 +124,7 @@ func (x *index) compile(w *schemas.Webhook) *entry {
 	if len(w.Match.Filter) > 0 {
 		f, err := CompileFilter(w.Match.Filter)
 		if err != nil { // registration compiles it too, so this record is from another version
-			x.log.Error().Int64("account", int64(w.Account)).Int64("webhook", int64(w.ID)).Err(err).
+			log.Error().Int64("account", int64(w.Account)).Int64("webhook", int64(w.ID)).Err(err).
 				Msg("webhook matches nothing: its filter does not compile")
 			e.types = nil
 		} else if len(f.conditions) > 0 {

@@ -158,8 +158,10 @@ func (n *node) prune(pattern []string) {
 func (n *node) bare() bool { return n.end == nil && n.rest == nil && len(n.next) == 0 }
 
 // match lists the active webhooks that want an event, by number.
-func (x *index) match(e *schemas.Event) []schemas.WebhookID {
-	found := x.candidates(e)
+func (x *index) match(e *schemas.Event) []schemas.WebhookID { return wanted(x.candidates(e), e) }
+
+// wanted lists those of the candidates that want an event, by number.
+func wanted(found []*entry, e *schemas.Event) []schemas.WebhookID {
 	var flat map[string]any // of e.Data, made when the first filter asks
 	event := reading{event: e}
 	ids := make([]schemas.WebhookID, 0, len(found))
@@ -190,6 +192,10 @@ func (x *index) candidates(e *schemas.Event) []*entry {
 	if a == nil {
 		return nil
 	}
+	return a.candidates(e)
+}
+
+func (a *accountIndex) candidates(e *schemas.Event) []*entry {
 	s := search{event: e}
 	s.take(a.exact[e.Type])
 	s.walk(&a.wild, strings.Split(e.Type, "."), true)

@@ -109,4 +109,7 @@ func (e *Engine) handOver(event *schemas.Event, planned storage.NewEvent, answer
 		}
 	}
 	e.giveBack(e.dispatcher.admit(items), 0)
+	if taken {
+		e.news.ring(planned.Account)
+	}
 }

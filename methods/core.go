@@ -32,7 +32,7 @@ type Options struct {
 	// PortalLink makes a link to the page of an account, below publicURL, that works until expires. It must be safe for
 	// concurrent use.
 	PortalLink func(a schemas.AccountID, publicURL string, expires time.Time) string
-	// Log has the audit entries that could not be written.
+	// Log takes what goes wrong while no call is there to be told, such as an audit entry that could not be written.
 	Log zerolog.Logger
 	// Backup makes a backup of the store where the operator wants it, or refuses. begun is called when nothing stands in its
 	// way any more.
@@ -63,7 +63,7 @@ func New(o Options) (*Core, error) {
 		portalLink: o.PortalLink, backup: o.Backup, log: o.Log,
 	}
 	c.throttle.set(o.RateLimits)
-	rows := slices.Concat(accountMethods, webhookMethods, subscriptionMethods, eventMethods, eventTypeMethods, deliveryMethods, replayMethods, backupMethods, exportMethods, auditMethods)
+	rows := slices.Concat(accountMethods, webhookMethods, subscriptionMethods, eventMethods, eventTypeMethods, deliveryMethods, replayMethods, backupMethods, exportMethods, auditMethods, liveMethods)
 	for _, d := range o.Dialects {
 		if c.dialects[d.Name] != nil {
 			return nil, fmt.Errorf("dialect %s is there twice", d.Name)

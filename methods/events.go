@@ -268,13 +268,18 @@ func cursorError(c *Call, err error, doing string) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
-// eventDocument shows an event; whole includes its data and the webhooks it went to. The data is copied, not encoded
-// anew, so that it reads as it was published.
+// eventDocument shows an event; whole includes its data and the webhooks it went to.
 func eventDocument(r storage.EventRecord, whole bool) (any, error) {
 	e, err := schemas.DecodeEvent(r.Body)
 	if err != nil {
 		return nil, fmt.Errorf("decode event %d: %w", r.Seq, err)
 	}
+	return shownEvent(r, e, whole), nil
+}
+
+// shownEvent is eventDocument of an event that is decoded. The data is copied, not encoded anew, so that it reads as it was
+// published.
+func shownEvent(r storage.EventRecord, e *schemas.Event, whole bool) json.RawMessage {
 	head := struct {
 		ID         string                     `json:"id"`
 		Type       string                     `json:"type"`
@@ -294,5 +299,5 @@ func eventDocument(r storage.EventRecord, whole bool) (any, error) {
 		out = append(out[:len(out)-1], `,"data":`...)
 		out = append(append(out, e.Data...), '}')
 	}
-	return rpc.Raw(out), nil
+	return out
 }

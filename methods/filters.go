@@ -19,10 +19,15 @@ func testFilter(_ context.Context, c *Call) (any, error) {
 	}
 	filter, err := delivery.CompileFilter(p.Filter)
 	if err != nil {
-		return nil, &schemas.Error{
-			Kind: schemas.KindFilterRefused, Message: "The filter can't be used",
-			Faults: []schemas.Fault{{Pointer: c.Pointer("filter"), Message: err.Error()}},
-		}
+		return nil, filterRefused(c, err)
 	}
 	return map[string]bool{"matches": filter.Match(p.Data)}, nil
+}
+
+// filterRefused is the refusal of the parameter filter.
+func filterRefused(c *Call, err error) error {
+	return &schemas.Error{
+		Kind: schemas.KindFilterRefused, Message: "The filter can't be used",
+		Faults: []schemas.Fault{{Pointer: c.Pointer("filter"), Message: err.Error()}},
+	}
 }

@@ -27,6 +27,7 @@ type Operations struct {
 	throttle  throttle
 	types     *typeDirectory
 	window    time.Duration
+	live      live
 	trials    chan struct{} // holds a place for each test event under way
 	replaying sync.Mutex    // held while the number of an account's replays is looked at and changed
 	// portalLink is Options.PortalLink.

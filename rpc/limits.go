@@ -20,8 +20,8 @@ type Limits struct {
 	RunningPerSocket int // texts being answered at a time on one socket, then it is read no further: 64
 	Sockets          int // WebSocket connections: 1024
 
-	// What may wait to be pushed to one socket: 256 notifications of together 1 MiB. A socket that exceeds either is
-	// closed with status 1008.
+	// What may wait to be pushed to one socket: 256 notifications of together 4 MiB. A socket that exceeds either is
+	// closed with status 1008. Whoever paces its pushes by WaitRoom may send some of up to half of that, one at a time.
 	PushFrames int
 	PushBytes  int
 
@@ -48,7 +48,7 @@ func (l Limits) withDefaults() Limits {
 	fill(&l.RunningPerSocket, 64)
 	fill(&l.Sockets, 1024)
 	fill(&l.PushFrames, 256)
-	fill(&l.PushBytes, 1<<20)
+	fill(&l.PushBytes, 4<<20)
 
 	fillTime := func(field *time.Duration, value time.Duration) {
 		if *field <= 0 {

@@ -85,6 +85,51 @@ func TestWaitRoomPacesPushes(t *testing.T) {
 	})
 }
 
+func TestWaitRoomCountsPushesThatAreHeldForAnAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		sessions := make(chan *rpc.Session, 1)
+		release := make(chan struct{})
+		methods := pusher(sessions)
+		methods["block"] = func(context.Context, *rpc.Call) (any, error) { <-release; return "released", nil }
+		options := testOptions(methods)
+		options.Pushing = []string{"block"}
+		frames := newServer(t, options).Pipe(t.Context(), rpc.LocalOptions{})
+		send(t, frames, request("open", 1))
+		session := <-sessions
+		receive(t, frames)
+		send(t, frames, request("block", 2))
+		synctest.Wait()
+		const n = 1000
+		pushed := make(chan struct{})
+		go func() {
+			defer close(pushed)
+			for range n {
+				if err := session.WaitRoom(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if err := session.Notify("event", rpc.Raw(`[]`)); err != nil {
+					t.Error(err)
+				}
+			}
+		}()
+		synctest.Wait()
+		hurried, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := session.WaitRoom(hurried); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("there is room while pushes are held: %v", err)
+		}
+		close(release)
+		if got := receive(t, frames); !strings.Contains(got, "released") {
+			t.Errorf("got %s ahead of the answer", got)
+		}
+		for range n {
+			receive(t, frames)
+		}
+		<-pushed
+	})
+}
+
 func TestPushesWaitForTheAnswersOfSubscribingCallsOnly(t *testing.T) {
 	t.Parallel()
 	for _, pushing := range []bool{true, false} {

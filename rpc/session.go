@@ -25,6 +25,7 @@ type Session struct {
 	gates      uint64     // how many gating texts there have been
 	held       []heldPush // pushes that wait for answers, oldest first
 	heldBytes  int
+	letGo      chan struct{} // closed when few pushes wait for answers; nil if nobody waits for that
 }
 
 // heldPush is a push that may go out once the gating texts up to behind are answered.
@@ -184,14 +185,38 @@ func (s *Session) push(frame *buffer) error {
 	return nil
 }
 
-// WaitRoom waits until at most half of what may be queued for pushing is queued, so that whoever has many
-// notifications to send can pace them. The error is ctx's, ErrNoPush or ErrClosed.
+// WaitRoom waits until at most half of what may be queued for pushing is queued, or held for the answer of a call, so that
+// whoever has many notifications to send can pace them. The error is ctx's, ErrNoPush or ErrClosed.
 func (s *Session) WaitRoom(ctx context.Context) error {
 	if s.out == nil {
 		return ErrNoPush
 	}
-	return s.out.waitRoom(ctx)
+	for {
+		if err := s.out.waitRoom(ctx); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		if s.fewHeld() {
+			s.mu.Unlock()
+			return nil
+		}
+		if s.letGo == nil {
+			s.letGo = make(chan struct{})
+		}
+		letGo := s.letGo
+		s.mu.Unlock()
+		select {
+		case <-letGo:
+		case <-s.done:
+			return ErrClosed
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
+
+// fewHeld reports whether there is room among the pushes that are held. The session is locked.
+func (s *Session) fewHeld() bool { return s.out.fits(2*len(s.held), 2*s.heldBytes) }
 
 // begin notes that a text is being answered.
 func (s *Session) begin(x *exchange) {
@@ -226,6 +251,10 @@ func (s *Session) end(x *exchange) (after []func()) {
 	}
 	if n > 0 {
 		s.held = append(s.held[:0], s.held[n:]...)
+	}
+	if s.letGo != nil && s.fewHeld() {
+		close(s.letGo)
+		s.letGo = nil
 	}
 	return x.after
 }

@@ -31,7 +31,8 @@ func TestEveryMethodOfTheIssueIsThere(t *testing.T) {
 		"listDeliveries", "listEventTypes", "listEvents", "listKeys", "listReplays", "listSubscriptions", "listWebhooks",
 		"patchWebhook", "ping", "postWebhook", "publishEvent", "publishEvents", "putEventType", "putWebhook",
 		"replayEvents", "retryDelivery", "revokeKey", "rotateSecret", "rotateSigningKey", "rpc.discover", "searchWebhooks",
-		"setWebhookState", "signalEvent", "testFilter", "testSubscription", "testWebhook", "updateSubscription",
+		"setWebhookState", "signalEvent", "subscribeEvents", "testFilter", "testSubscription", "testWebhook",
+		"unsubscribeEvents", "updateSubscription",
 	}
 	c := catalogue(t)
 	if got := c.Names(); !slices.Equal(got, want) {

@@ -130,6 +130,11 @@ var faultTests = map[string][]struct{ form, params, want string }{
 	"listDeliveries": {{"", `{"state":"lost","event":"","webhook":[]}`, "/params/event must be 1 to 64 letters, digits, _ and -; /params/state must be one of pending, retrying, delivered, dead, discarded; /params/webhook must be an integer or a string"}},
 	"getDelivery":    {{"", `{"id":7}`, "/params/id must be a string"}},
 	"retryDelivery":  {{"", `{"id":""}`, "/params/id must not be empty"}},
+	"subscribeEvents": {
+		{"", `{"events":[],"filter":7,"after":"a.b","cursor":1,"since":1}`, "/params/after must be 1 to 64 letters, digits, _ and -; /params/cursor must be a string; /params/events must not be empty; /params/filter must be an object or null; /params/since" + noMember},
+		{"", `[["a*"]]`, "/params/0/0 must be an event type, with * only in place of a whole segment"},
+	},
+	"unsubscribeEvents": {{"", `{}`, "/params/subscription is missing"}},
 	"replayEvents": {
 		{"", `{"webhook":1,"states":["retrying"],"types":[],"since":"now","onlyFailed":1}`, "/params/onlyFailed must be a boolean; /params/since must be a time as RFC 3339 writes it, such as 2026-11-21T09:30:00Z; /params/states/0 must be one of delivered, dead, discarded; /params/types must not be empty"},
 	},

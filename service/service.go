@@ -130,6 +130,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	s.server, err = rpc.NewServer(rpc.Options{
 		Lookup: s.core.Lookup, Admit: s.core.Throttle, ErrorOf: methods.ErrorOf, Discovery: discovery,
 		Limits: o.Limits, Origins: o.Origins, OriginHeaders: []string{methods.AccountHeader, methods.IdempotencyHeader}, Log: o.Log,
+		Pushing: methods.Pushing(),
 	})
 	if err != nil {
 		return err
