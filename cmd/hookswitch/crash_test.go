@@ -40,17 +40,136 @@ func TestKilledInTheMiddleOfPublishesLosesNothing(t *testing.T) {
 	mustRun(t, "check", "--data", dir)
 }
 
+// TestKilledDuringRetriesAndReplayLosesNothing kills the process while most deliveries wait for a retry, and again while a
+// replay is under way. Every acknowledged event arrives, every one is replayed, and what comes twice has the same id.
+func TestKilledDuringRetriesAndReplayLosesNothing(t *testing.T) {
+	t.Parallel()
+	const events = 2_000
+	l := &ledger{acknowledged: map[string]bool{}, received: map[string]int{}, refuse: map[string]int{}}
+	receiver := httptest.NewServer(http.HandlerFunc(l.receive))
+	defer receiver.Close()
+	dir := t.TempDir()
+	flags := []string{"--retry", "native=100ms/100ms/200ms/200ms/300ms/300ms/500ms/500ms"}
+	s := startServer(t, dir, adminKey, flags...)
+	subscribe(t, s, receiver.URL)
+	next := atomic.Int64{}
+	for _, until := range []int{500, 1_000} {
+		publishUntil(t, l, s, &next, int64(until)+200, until)
+		s.kill(t)
+		s = startServer(t, dir, adminKey, flags...)
+	}
+	publishUntil(t, l, s, &next, events, 0)
+	l.awaitAll(t)
+	job := beginReplay(t, s)
+	for range 2 {
+		l.awaitReceived(t, l.total()+200)
+		s.kill(t)
+		s = startServer(t, dir, adminKey, flags...)
+	}
+	awaitReplay(t, s, job)
+	l.awaitTwice(t)
+	l.checkNoneInvented(t, next.Load())
+	s.kill(t)
+	mustRun(t, "check", "--data", dir)
+}
+
+// beginReplay has everything delivered once more.
+func beginReplay(t *testing.T, s *server) (id any) {
+	t.Helper()
+	client := dial(t, s)
+	defer client.Close()
+	var hooks struct{ Items []struct{ ID string } }
+	if err := client.Call(t.Context(), "listSubscriptions", nil, &hooks); err != nil || len(hooks.Items) != 1 {
+		t.Fatalf("%d subscriptions, %v", len(hooks.Items), err)
+	}
+	var job struct{ ID any }
+	params := map[string]any{"webhook": hooks.Items[0].ID, "states": []string{"delivered"}}
+	if err := client.Call(t.Context(), "replayEvents", params, &job); err != nil {
+		t.Fatal(err)
+	}
+	return job.ID
+}
+
+func awaitReplay(t *testing.T, s *server, id any) {
+	t.Helper()
+	client := dial(t, s)
+	defer client.Close()
+	var job struct{ State string }
+	poll(t, func() bool {
+		if err := client.Call(t.Context(), "getReplay", map[string]any{"id": id}, &job); err != nil {
+			t.Fatal(err)
+		}
+		return job.State != "running"
+	})
+	if job.State != "done" {
+		t.Errorf("the replay is %q", job.State)
+	}
+}
+
+// poll waits for a fact of another process.
+func poll(t *testing.T, done func() bool) {
+	t.Helper()
+	deadline := time.After(60 * time.Second)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatal("it never came")
+		}
+	}
+}
+
 // ledger is what was promised and what came.
 type ledger struct {
 	mu           sync.Mutex
+	refuse       map[string]int  // guarded by mu; how often each event was refused; nil takes all at once
 	acknowledged map[string]bool // guarded by mu
 	received     map[string]int  // guarded by mu
 }
 
-func (l *ledger) receive(_ http.ResponseWriter, r *http.Request) {
+// receive takes an event, in a ledger that refuses at the second or third time only.
+func (l *ledger) receive(w http.ResponseWriter, r *http.Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.received[r.Header.Get("webhook-id")]++
+	id := r.Header.Get("webhook-id")
+	if l.refuse != nil && l.refuse[id] <= len(id)%2 {
+		l.refuse[id]++
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	l.received[id]++
+}
+
+// total is how many deliveries were taken.
+func (l *ledger) total() (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, times := range l.received {
+		n += times
+	}
+	return n
+}
+
+func (l *ledger) awaitReceived(t *testing.T, n int) {
+	t.Helper()
+	poll(t, func() bool { return l.total() >= n })
+}
+
+// awaitTwice waits until everything has come once more.
+func (l *ledger) awaitTwice(t *testing.T) {
+	t.Helper()
+	poll(t, func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for id := range l.acknowledged {
+			if l.received[id] < 2 {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 func (l *ledger) acknowledge(id string) int {
@@ -60,35 +179,20 @@ func (l *ledger) acknowledge(id string) int {
 	return len(l.acknowledged)
 }
 
-func (l *ledger) missing() (n int, example string) {
+func (l *ledger) missing() (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for id := range l.acknowledged {
 		if l.received[id] == 0 {
 			n++
-			example = id
 		}
 	}
-	return n, example
+	return n
 }
 
-// awaitAll waits for a fact of another process, so it polls.
 func (l *ledger) awaitAll(t *testing.T) {
 	t.Helper()
-	deadline := time.After(60 * time.Second)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		n, example := l.missing()
-		if n == 0 {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("%d acknowledged events never arrived, %s for one", n, example)
-		}
-	}
+	poll(t, func() bool { return l.missing() == 0 })
 }
 
 func (l *ledger) checkNoneInvented(t *testing.T, published int64) {

@@ -32,6 +32,8 @@ func TestMain(m *testing.M) {
 		err = playHolder(dir)
 	case "write":
 		err = playWriter(dir)
+	case "expire":
+		err = playExpiry(dir)
 	case "full":
 		err = playFullDisk(dir)
 	}
@@ -86,13 +88,39 @@ func playHolder(dir string) error {
 
 const crashWriters = 32
 
+// expirySpan is how long a partition of the store lasts whose history expires while it is written.
+const expirySpan = 20 * time.Millisecond
+
+// playExpiry writes like playWriter, into short partitions, of which all but the newest expire meanwhile; some of what is dead
+// is made due again.
+func playExpiry(dir string) error {
+	tune := defaultTuning()
+	tune.span, tune.ledgerAge, tune.ledgerItems = expirySpan, 5*time.Millisecond, 64
+	s, err := open(Options{Dir: dir}, tune)
+	if err != nil {
+		return err
+	}
+	go func() {
+		for { // until the process is killed
+			if _, err := s.Expire(context.Background(), storage.Retention{Events: 3 * expirySpan}, time.Millisecond); err != nil {
+				fmt.Println("error: expire:", err)
+			}
+		}
+	}()
+	return write(s)
+}
+
 // playWriter writes from many goroutines until it is killed, and says what was acknowledged: "w id" for an accepted
-// event, "d seq webhook" for a settled delivery, "r id fingerprint" for a record.
+// event, "d seq webhook id" for a settled delivery, "r id fingerprint" for a record.
 func playWriter(dir string) error {
 	s, err := Open(Options{Dir: dir})
 	if err != nil {
 		return err
 	}
+	return write(s)
+}
+
+func write(s *Store) error {
 	var printing sync.Mutex
 	say := func(format string, args ...any) {
 		printing.Lock()
@@ -107,6 +135,9 @@ func playWriter(dir string) error {
 		wg.Go(func() {
 			for i := 0; ; i++ {
 				id := fmt.Sprintf("%d-%d-%d", stamp, w, i)
+				if i%2 == 0 {
+					id += "-held" // and settled
+				}
 				e := testEvent(id, i%2 == 0, schemas.WebhookID(w%5+1))
 				e.Body = append(e.Body, make([]byte, i%9*500)...)
 				got := s.Accept(ctx, []storage.NewEvent{e})[0]
@@ -119,7 +150,7 @@ func playWriter(dir string) error {
 					out := s.Settle(ctx, []storage.Outcome{{Held: got.Held[0], Next: storage.Done,
 						Attempt: &schemas.Attempt{OK: true}}})
 					if out[0].Err == nil {
-						say("d %d %d", got.Seq, got.Held[0].Webhook)
+						say("d %d %d %s", got.Seq, got.Held[0].Webhook, id)
 					}
 				}
 				if i%10 == 0 {

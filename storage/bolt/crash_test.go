@@ -19,13 +19,14 @@ import (
 type acknowledged struct {
 	events    []string
 	delivered []storage.Ref
+	settled   map[string]bool // by id
 	records   map[int64]string
 }
 
 func TestNothingAcknowledgedIsLostWhenTheProcessIsKilled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	all := acknowledged{records: map[int64]string{}}
+	all := acknowledged{settled: map[string]bool{}, records: map[int64]string{}}
 	for round := range 4 {
 		c := startChild(t, "write", dir)
 		c.expect("ready")
@@ -53,6 +54,51 @@ func TestNothingAcknowledgedIsLostWhenTheProcessIsKilled(t *testing.T) {
 	}
 }
 
+// What is settled may expire; what is not is owed, whenever the process is killed.
+func TestNothingOwedExpiresWhenTheProcessIsKilled(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	all := acknowledged{settled: map[string]bool{}, records: map[int64]string{}}
+	for round := range 4 {
+		c := startChild(t, "expire", dir)
+		c.expect("ready")
+		time.AfterFunc(time.Duration(90+70*round)*time.Millisecond, func() { _ = c.cmd.Process.Kill() })
+		for c.lines.Scan() {
+			all.note(t, c.lines.Text())
+		}
+		_ = c.cmd.Wait()
+	}
+	s := mustOpen(t, dir, defaultTuning())
+	open, expired, unsaid := 0, 0, 0
+	for _, id := range all.events {
+		switch e, err := s.Event(t.Context(), 1, id); {
+		case err == nil:
+			for _, w := range e.To {
+				if deliveryOf(t, s, storage.Ref{Account: 1, Webhook: w, Seq: e.Seq}).State.Open() {
+					open++
+				}
+			}
+		case errors.Is(err, storage.ErrAbsent) && all.settled[id]:
+			expired++
+		case errors.Is(err, storage.ErrAbsent) && strings.HasSuffix(id, "held"):
+			unsaid++ // it was settled when its writer was killed, which could not say so any more
+		default:
+			t.Fatalf("event %s, which is owed: %v", id, err)
+		}
+	}
+	if open == 0 || expired == 0 {
+		t.Errorf("%d events are owed, %d have expired: this shows nothing", open, expired)
+	}
+	if unsaid > 4*crashWriters {
+		t.Errorf("%d events have expired that nobody settled", unsaid)
+	}
+	checkOwed(t, s)
+	mustClose(t, s)
+	if _, err := Verify(t.Context(), dir, nil); err != nil {
+		t.Error(err)
+	}
+}
+
 func (a *acknowledged) note(t *testing.T, line string) {
 	t.Helper()
 	var seq uint64
@@ -63,7 +109,8 @@ func (a *acknowledged) note(t *testing.T, line string) {
 		t.Error(line)
 	case scan(line, "w %s", &text):
 		a.events = append(a.events, text)
-	case scan(line, "d %d %d", &seq, &hook):
+	case scan(line, "d %d %d %s", &seq, &hook, &text):
+		a.settled[text] = true
 		a.delivered = append(a.delivered, storage.Ref{Account: 1, Webhook: schemas.WebhookID(hook), Seq: seq})
 	case scan(line, "r %d %s", &id, &text):
 		a.records[id] = text
