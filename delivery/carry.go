@@ -122,9 +122,11 @@ func (e *Engine) carry(x *exchange) {
 		e.giveBack(e.dispatcher.finish(x, false), 0)
 		return
 	}
+	e.embark(x)
 	got := e.exchange(e.effort, x, job)
 	if got.answer.Status == 0 && e.effort.Err() != nil { // broken off by Close: no attempt of the receiver's making
 		x.unsent = true
+		x.arrive(Facts{Error: "broken_off"})
 		e.giveBack(e.dispatcher.finish(x, false), 0)
 		e.giveBack(x.items, 0)
 		return
@@ -170,6 +172,7 @@ func (e *Engine) exchange(ctx context.Context, x *exchange, job Job) exchanged {
 	if timeout <= 0 {
 		timeout = e.o.Timeout
 	}
+	request.Header = x.withTrace(request.Header)
 	return e.sender.send(ctx, x.endpoint, request, timeout)
 }
 
@@ -220,10 +223,8 @@ func (e *Engine) report(x *exchange, got *exchanged, verdict Verdict) {
 	x.ok, x.status, x.fault, x.duration, x.unsent = verdict.OK, got.answer.Status, got.answer.Error, got.duration, unsent
 	halt := verdict.Gone || dead && !unsent && x.policy.OnDead != EffectNone
 	e.giveBack(e.dispatcher.finish(x, halt), 0)
+	first := *list[0].Attempt
 	e.settler.add(list...)
 	e.logBreaker(x)
-	if e.o.OnAttempt != nil {
-		first := *list[0].Attempt
-		e.o.OnAttempt(AttemptReport{Lane: x.lane.key, Dialect: x.hook.Dialect, Deliveries: len(list), Attempt: first})
-	}
+	e.tell(x, first, list)
 }

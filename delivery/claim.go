@@ -41,8 +41,16 @@ func (e *Engine) claimOnce() (wait time.Duration, err error) {
 	}
 	asked := time.Now()
 	ordered := map[storage.Lane]bool{} // what the store was told, whatever changes meanwhile
+	var waiting []storage.Lane
 	held, next, err := e.store.Claim(e.life, storage.Ask{
-		Max: n, PerLane: perLane, Hold: e.o.Hold, Skip: e.skip, Share: e.dispatcher.share,
+		Max: n, PerLane: perLane, Hold: e.o.Hold, Share: e.dispatcher.share,
+		Skip: func(l storage.Lane) bool {
+			waits := e.index.waits(l)
+			if waits {
+				waiting = append(waiting, l)
+			}
+			return waits || e.dispatcher.skip(l)
+		},
 		InOrder: func(l storage.Lane) bool {
 			is, told := ordered[l]
 			if !told {
@@ -53,6 +61,9 @@ func (e *Engine) claimOnce() (wait time.Duration, err error) {
 		},
 	})
 	e.dispatcher.claimedAll(held, n, number)
+	for _, l := range waiting {
+		e.leave(l)
+	}
 	if len(held) > 0 {
 		items := make([]*item, 0, len(held))
 		for _, h := range held {
@@ -73,8 +84,16 @@ func (e *Engine) claimOnce() (wait time.Duration, err error) {
 	return min(max(next, minClaimWait), e.o.Poll), nil
 }
 
-// skip reports whether a claim passes over a lane.
-func (e *Engine) skip(l storage.Lane) bool { return e.dispatcher.skip(l) || e.index.waits(l) }
+// leave has the store not offer the deliveries of a webhook that is not active, nor call them overdue. One that was made
+// active meanwhile is lifted here, should the postponement have come after its own lift.
+func (e *Engine) leave(l storage.Lane) {
+	if err := e.store.Postpone(e.life, l, parkFor); err != nil {
+		return // it is passed over all the same
+	}
+	if !e.index.waits(l) {
+		e.task(func() { e.lift(l) })
+	}
+}
 
 func (e *Engine) awaitWork(wait time.Duration) {
 	timer := time.NewTimer(wait)

@@ -85,6 +85,7 @@ type exchange struct {
 	policy   Policy
 	origin   *origin
 	items    []*item
+	span     Span // nil: it is not traced
 
 	// The end of it.
 	ok       bool

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -38,6 +39,8 @@ type Engine struct {
 	settles   sync.WaitGroup
 	publishes sync.WaitGroup
 	tasks     sync.WaitGroup // what follows from outcomes and changes
+
+	published atomic.Uint64 // events accepted
 
 	mu       sync.Mutex
 	closed   bool                      // no publishes
@@ -215,6 +218,14 @@ func (e *Engine) drop(l storage.Lane) {
 	e.dispatcher.resume(l)
 }
 
+// Webhooks lists the webhooks of an account by increasing number, and counts them by state.
+func (e *Engine) Webhooks(a schemas.AccountID) ([]schemas.WebhookID, States) {
+	return e.index.ofAccount(a)
+}
+
+// Traces reports whether events keep the trace they belong to.
+func (e *Engine) Traces() bool { return e.o.Tracer != nil }
+
 // ByPublicID finds a webhook by the string form of its id.
 func (e *Engine) ByPublicID(a schemas.AccountID, publicID string) (schemas.WebhookID, bool) {
 	return e.index.byPublicID(a, publicID)
@@ -267,11 +278,12 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // Stats is what the engine holds at this moment.
 type Stats struct {
-	Webhooks int // in the index
-	Lanes    int // in memory, with or without deliveries
-	Held     int // deliveries in memory
-	InFlight int // exchanges
-	Silent   int // origins that do not answer and are only probed
+	Published uint64 // events accepted since the start, the engine's own too
+	Webhooks  States // in the index
+	Lanes     int    // in memory, with or without deliveries
+	Held      int    // deliveries in memory
+	InFlight  int    // exchanges
+	Silent    int    // origins that do not answer and are only probed
 }
 
 // Stats counts what the engine holds.
@@ -279,7 +291,10 @@ func (e *Engine) Stats() Stats {
 	d := e.dispatcher
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s := Stats{Webhooks: e.index.size(), Lanes: len(d.lanes), Held: len(d.items), InFlight: d.workers + d.slow}
+	s := Stats{
+		Published: e.published.Load(), Webhooks: e.index.states(),
+		Lanes: len(d.lanes), Held: len(d.items), InFlight: d.workers + d.slow,
+	}
 	for _, o := range d.origins {
 		if o.open() {
 			s.Silent++

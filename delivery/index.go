@@ -35,6 +35,7 @@ type accountIndex struct {
 	byName map[string]*entry // by PublicID
 	exact  map[string]*postings
 	wild   node
+	states States
 }
 
 func newAccountIndex() *accountIndex {
@@ -47,6 +48,7 @@ type entry struct {
 	revision    uint64
 	round       uint32 // of Follow, when it was last seen there
 	active      bool
+	failing     bool
 	ordered     bool
 	publicID    string
 	types       []string
@@ -104,7 +106,8 @@ func (x *index) put(w *schemas.Webhook, round uint32) (lifted bool) {
 
 // compile makes the entry of a webhook, sharing strings that many have in common.
 func compile(w *schemas.Webhook, log zerolog.Logger) *entry {
-	e := &entry{id: w.ID, revision: w.Revision, active: w.State == schemas.StateActive, ordered: w.Ordered, publicID: w.PublicID}
+	e := &entry{id: w.ID, revision: w.Revision, active: w.State == schemas.StateActive,
+		failing: w.State == schemas.StateFailing, ordered: w.Ordered, publicID: w.PublicID}
 	if !e.active {
 		return e
 	}
@@ -136,6 +139,7 @@ func compile(w *schemas.Webhook, log zerolog.Logger) *entry {
 
 func (a *accountIndex) link(e *entry) {
 	a.byID[e.id] = e
+	*a.states.of(e)++
 	if e.publicID != "" {
 		a.byName[e.publicID] = e
 	}
@@ -146,6 +150,7 @@ func (a *accountIndex) link(e *entry) {
 
 func (a *accountIndex) unlink(e *entry) {
 	delete(a.byID, e.id)
+	*a.states.of(e)--
 	if e.publicID != "" && a.byName[e.publicID] == e {
 		delete(a.byName, e.publicID)
 	}
@@ -263,15 +268,4 @@ func (x *index) unseen(round uint32) []storage.Lane {
 		}
 	}
 	return list
-}
-
-// size is the number of webhooks.
-func (x *index) size() int {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	n := 0
-	for _, a := range x.accounts {
-		n += len(a.byID)
-	}
-	return n
 }

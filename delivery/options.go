@@ -63,19 +63,16 @@ type Options struct {
 	Decode func(storage.Record) (*schemas.Webhook, error)
 	Encode func(*schemas.Webhook) ([]byte, error)
 
+	// AttemptLevel is the level at which an attempt that succeeds is logged; the zero value is debug. One that is made again
+	// is logged as info, one after which the delivery is given up as a warning.
+	AttemptLevel zerolog.Level
 	// OnAttempt is told of every exchange, on the goroutine that made it: it must be quick.
 	OnAttempt func(AttemptReport)
 	// OnMeasure is told of every webhook that the engine has brought into a state, "" for removed, and why. w is the webhook
 	// as it was. It is called in the background and may take its time.
 	OnMeasure func(w *schemas.Webhook, state schemas.State, reason string)
-}
-
-// AttemptReport is one exchange. Attempt is that of the first delivery it carried.
-type AttemptReport struct {
-	Lane       storage.Lane
-	Dialect    string
-	Deliveries int
-	Attempt    schemas.Attempt
+	// Tracer follows events; nil: nothing is traced, and no event keeps a trace.
+	Tracer Tracer
 }
 
 // policy is the policy of a dialect whose Format is known.

@@ -20,7 +20,7 @@ type Published struct {
 
 // Publish makes events and their deliveries durable and begins to carry them out. Answers stand in the order of events,
 // one for each; an event that fails does not touch the others. Events carry Account, ID and Type, are valid, and must not
-// be changed afterwards.
+// be changed afterwards. With a Tracer they keep its trace, which goes on from the Traceparent of the first.
 //
 // windows says for each event how long a repeat of its id is answered with the first result; 0, and nil for all, does not
 // look, which is for generated ids.
@@ -41,6 +41,8 @@ func (e *Engine) publish(ctx context.Context, events []*schemas.Event, windows [
 	born := time.Now()
 	batch := make([]storage.NewEvent, 0, len(events))
 	places := make([]int, 0, len(events))
+	trace := e.o.follow(events)
+	defer func() { trace.end(out) }()
 	for i, event := range events {
 		window := time.Duration(0)
 		if windows != nil {
@@ -53,11 +55,15 @@ func (e *Engine) publish(ctx context.Context, events []*schemas.Event, windows [
 		}
 		batch, places = append(batch, planned), append(places, i)
 	}
+	trace.matched(batch)
 	if len(batch) == 0 {
 		return
 	}
 	for n, answer := range e.store.Accept(ctx, batch) {
 		i := places[n]
+		if answer.Err == nil && !answer.Repeat {
+			e.published.Add(1)
+		}
 		out[i] = Published{Seq: answer.Seq, Matched: answer.Matched, Duplicate: answer.Repeat, Err: answer.Err}
 		e.handOver(events[i], batch[n], answer, born.Add(e.o.Hold))
 	}

@@ -125,7 +125,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for _, f := range h.faces {
 		if rest, ok := f.Below(r.URL.EscapedPath()); ok {
 			in := &Request{Request: r, Rest: rest}
-			reply, err := h.answer(f, w, in)
+			session := rpc.SessionOf(r)
+			if id := session.RequestID(); r.Header.Get(rpc.HeaderRequestID) == id { // who sends none gets what the vendor answers
+				w.Header().Set(rpc.HeaderRequestID, id)
+			}
+			reply, err := h.answer(f, session, w, in)
 			if err != nil {
 				reply = f.Fault(in, err)
 				reply.say(err)
@@ -137,7 +141,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.NotFound(w, r)
 }
 
-func (h *Handler) answer(f *Face, w http.ResponseWriter, r *Request) (Reply, error) {
+func (h *Handler) answer(f *Face, session *rpc.Session, w http.ResponseWriter, r *Request) (Reply, error) {
 	route, err := f.find(r)
 	if err != nil {
 		return Reply{}, err
@@ -146,7 +150,7 @@ func (h *Handler) answer(f *Face, w http.ResponseWriter, r *Request) (Reply, err
 		return Reply{}, err
 	}
 	call, err := route.Call(r)
-	r.invoke = h.invoker(f, r)
+	r.invoke = h.invoker(f, session, r)
 	if err != nil {
 		if f.Whose != "" {
 			if _, unknown := r.invoke(Call{Method: f.Whose}); unknown != nil {
@@ -163,8 +167,7 @@ func (h *Handler) answer(f *Face, w http.ResponseWriter, r *Request) (Reply, err
 }
 
 // invoker makes calls with the credential of the request.
-func (h *Handler) invoker(f *Face, r *Request) func(Call) (json.RawMessage, error) {
-	session := rpc.SessionOf(r.Request)
+func (h *Handler) invoker(f *Face, session *rpc.Session, r *Request) func(Call) (json.RawMessage, error) {
 	if f.Credential != nil {
 		session.SetCredential(f.Credential(r.Request))
 	}

@@ -76,6 +76,7 @@ func (s *Server) handleRequest(ctx context.Context, session *Session, conn *json
 
 func (s *Server) runRequest(x *exchange, req *jsonrpc2.Request) (json.RawMessage, *jsonrpc2.Error) {
 	if x.refuse != nil {
+		s.count(methodUnknown, x.refuse.Code, 0)
 		return nil, x.refuse
 	}
 	call := &Call{Method: req.Method, Session: x.session, exchange: x}
@@ -83,7 +84,9 @@ func (s *Server) runRequest(x *exchange, req *jsonrpc2.Request) (json.RawMessage
 		call.Params = *req.Params
 	}
 	if f := s.checkRequest(call); f != noFault {
-		return nil, s.limits.errorFor(f)
+		refused := s.limits.errorFor(f)
+		s.count(methodUnknown, refused.Code, 0)
+		return nil, refused
 	}
 	out, refused, _ := s.run(x, call, nil)
 	if refused == nil && len(out) > s.limits.Answer {

@@ -55,6 +55,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	session := SessionOf(r)
+	w.Header()[HeaderRequestID] = []string{session.id}
 	x := s.begin(r.Context(), session)
 	defer s.end(x)
 	out.b = s.answer(x, text.b, out.b)

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/sourcegraph/jsonrpc2"
 )
 
@@ -17,6 +18,7 @@ const methodDiscover = "rpc.discover"
 type exchange struct {
 	deadline // the context of its handlers
 	session  *Session
+	serial   uint64          // its number among the texts of the session
 	refuse   *jsonrpc2.Error // what to answer instead of running (more) calls
 	batch    bool            // the text is one
 
@@ -72,6 +74,7 @@ func (s *Server) answer(x *exchange, text, out []byte) []byte {
 	}
 	defer s.putParse(p)
 	if f := p.run(text); f != noFault {
+		s.count(methodUnknown, s.limits.errorFor(f).Code, 0)
 		return s.appendFault(out, f)
 	}
 	if x.batch = p.batch; p.batch {
@@ -112,13 +115,16 @@ func (s *Server) batch(x *exchange, p *parse, out []byte) []byte {
 // one answers one request. The answer to the whole text begins at from.
 func (s *Server) one(x *exchange, e *envelope, text, out []byte, from int) []byte {
 	if e.fault != noFault {
-		return s.appendError(out, e, text, s.limits.errorFor(e.fault))
+		refused := s.limits.errorFor(e.fault)
+		s.count(methodUnknown, refused.Code, 0)
+		return s.appendError(out, e, text, refused)
 	}
 	silent := e.silent(text)
 	if x.refuse == nil && x.Err() != nil {
 		x.refuse = errCallTimeout() // the rest of a batch whose time is over
 	}
 	if x.refuse != nil {
+		s.count(methodUnknown, x.refuse.Code, 0)
 		if silent {
 			return out
 		}
@@ -151,17 +157,19 @@ func (s *Server) run(x *exchange, call *Call, out []byte) (_ []byte, told *jsonr
 	if s.options.Admit != nil {
 		if err := s.options.Admit(x.session); err != nil {
 			told, _ = s.errorOf(x, err)
-			s.logCall("refused", told.Code, 0)
+			s.count(methodUnknown, told.Code, 0)
+			s.logCall(zerolog.DebugLevel, x, methodUnknown, told.Code, 0) // a flood of calls is to be none of lines
 			return out, told, err
 		}
 	}
 	if call.Method == methodDiscover && s.options.Discovery != nil {
+		s.report(x, methodDiscover, 0, 0)
 		return append(out, s.options.Discovery...), nil, nil
 	}
 	handler, ok := s.options.Lookup(call.Method)
 	if !ok || handler == nil {
-		s.logCall("unknown", jsonrpc2.CodeMethodNotFound, 0) // its name is the caller's text, which may be anything
 		told = errMethodNotFound()
+		s.report(x, methodUnknown, told.Code, 0) // its name is the caller's text, which may be anything
 		return out, told, told
 	}
 	if x.session.out != nil && s.gates(call.Method) {
@@ -174,11 +182,7 @@ func (s *Server) run(x *exchange, call *Call, out []byte) (_ []byte, told *jsonr
 		told = s.tell(x, call, cause)
 		code = told.Code
 	}
-	took := time.Since(began)
-	s.logCall(call.Method, code, took)
-	if s.options.Observe != nil {
-		s.options.Observe(call.Method, code, took)
-	}
+	s.report(x, call.Method, code, time.Since(began))
 	return out, told, cause
 }
 
@@ -206,24 +210,17 @@ type panicError struct {
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 
 // tell turns the error of a handler into what the caller is told, and logs what the caller is not.
-func (s *Server) tell(ctx context.Context, call *Call, err error) *jsonrpc2.Error {
+func (s *Server) tell(x *exchange, call *Call, err error) *jsonrpc2.Error {
 	if p, ok := err.(*panicError); ok {
-		s.options.Log.Error().Str("method", call.Method).Str("panic", fmt.Sprint(p.value)).
+		s.options.Log.Error().Str("request", x.callID()).Str("method", call.Method).Str("panic", fmt.Sprint(p.value)).
 			Bytes("stack", p.stack).Msg("panic in a handler")
 		return errInternal()
 	}
-	told, hidden := s.errorOf(ctx, err)
+	told, hidden := s.errorOf(x, err)
 	if hidden {
-		s.options.Log.Error().Str("method", call.Method).Err(err).Msg("call failed")
+		s.options.Log.Error().Str("request", x.callID()).Str("method", call.Method).Err(err).Msg("call failed")
 	}
 	return told
-}
-
-// logCall writes the line of one call. Parameters are never logged: they hold keys.
-func (s *Server) logCall(method string, code int64, took time.Duration) {
-	if e := s.options.Log.Debug(); e.Enabled() {
-		e.Str("method", method).Int64("code", code).Dur("duration", took).Msg("call")
-	}
 }
 
 // Invoke runs a method as a call without JSON-RPC around it, for faces of another protocol: same timeout, limits, log
@@ -233,6 +230,7 @@ func (s *Server) Invoke(ctx context.Context, session *Session, method string, pa
 	x := s.begin(ctx, session)
 	defer s.end(x)
 	if x.refuse != nil {
+		s.count(methodUnknown, x.refuse.Code, 0)
 		return nil, x.refuse
 	}
 	call := &Call{Method: method, Params: params, Session: x.session, exchange: x}

@@ -226,15 +226,15 @@ func TestLogNeverShowsParametersOrTheCallerTheCause(t *testing.T) {
 		t.Error("the log shows parameters")
 	}
 	for _, want := range []string{
-		`{"level":"debug","method":"echo","code":0,"duration":`,
-		`{"level":"error","method":"fail","error":"secret of the house","message":"call failed"}`,
+		`"method":"echo","code":0,"duration":`,
+		`"method":"fail","error":"secret of the house","message":"call failed"}`,
 		`"panic":"secret of the house","stack":"`,
-		`{"level":"debug","method":"refuse","code":351,`,
-		`{"level":"debug","method":"unknown","code":-32601,`,
+		`"method":"refuse","code":351,`,
+		`"method":"unknown","code":-32601,`,
 	} {
 		expectContains(t, text, want)
 	}
-	want := []seen{{"echo", 0}, {"fail", -32603}, {"panic", -32603}, {"refuse", 351}}
+	want := []seen{{"echo", 0}, {"fail", -32603}, {"panic", -32603}, {"refuse", 351}, {"unknown", -32601}}
 	if fmt.Sprint(observed) != fmt.Sprint(want) {
 		t.Errorf("observed %v", observed)
 	}

@@ -75,8 +75,11 @@ type Options struct {
 
 	Limits Limits
 	Log    zerolog.Logger
-	// Observe, if set, is told of every call that had a handler: its method, the code of its error (0 for success) and
-	// how long it took. It is called from many goroutines.
+	// CallLevel is the level at which a call that succeeds is logged; the zero value is debug. One that is refused is logged
+	// as info, one that failed by the server's fault as a warning.
+	CallLevel zerolog.Level
+	// Observe, if set, is told of every call: its method, the code of its error (0 for success) and how long it took. What
+	// has no known method is told of as "unknown". It is called from many goroutines and must be quick.
 	Observe func(method string, code int64, took time.Duration)
 
 	// Origins are the web origins ("https://example.com") whose pages may call, besides those of the host itself; "*"

@@ -13,6 +13,7 @@ import (
 // in-process client. The same socket gives the same *Session to all its calls, so that it can be the key of a map.
 // Safe for concurrent use.
 type Session struct {
+	id      string
 	header  http.Header
 	baseURL string
 	address netip.Addr // not valid in-process
@@ -23,6 +24,7 @@ type Session struct {
 	credential string
 	running    list       // texts being answered
 	gates      uint64     // how many gating texts there have been
+	texts      uint64     // how many texts there have been
 	held       []heldPush // pushes that wait for answers, oldest first
 	heldBytes  int
 	letGo      chan struct{} // closed when few pushes wait for answers; nil if nobody waits for that
@@ -40,13 +42,18 @@ type SessionOptions struct {
 	Header     http.Header
 	BaseURL    string
 	Address    netip.Addr      // whom it comes from
+	RequestID  string          // by which the log knows it; "" makes one
 	Done       <-chan struct{} // closed when the caller is gone; nil for never
 }
 
 // NewSession makes a session that belongs to no transport of this package: for [Server.Serve] and [Server.Invoke], and
 // for tests of handlers. It cannot push.
 func NewSession(options SessionOptions) *Session {
+	if options.RequestID == "" {
+		options.RequestID = newRequestID()
+	}
 	return &Session{
+		id:         options.RequestID,
 		header:     options.Header,
 		baseURL:    options.BaseURL,
 		address:    options.Address,
@@ -68,6 +75,7 @@ func sessionOptions(r *http.Request) SessionOptions {
 		Header:     r.Header,
 		BaseURL:    baseURL(r),
 		Address:    peerOf(r),
+		RequestID:  requestID(r.Header),
 	}
 }
 
@@ -93,6 +101,10 @@ func (s *Session) SetCredential(text string) {
 	defer s.mu.Unlock()
 	s.credential = text
 }
+
+// RequestID is the id by which the log knows the HTTP request or the connection: the one it brought in [HeaderRequestID], or one
+// made for it.
+func (s *Session) RequestID() string { return s.id }
 
 // Header is the first value of a header of the HTTP request or upgrade; "" if absent, and for an in-process client
 // unless its options gave it.
@@ -221,6 +233,8 @@ func (s *Session) fewHeld() bool { return s.out.fits(2*len(s.held), 2*s.heldByte
 // begin notes that a text is being answered.
 func (s *Session) begin(x *exchange) {
 	s.mu.Lock()
+	s.texts++
+	x.serial = s.texts
 	s.running.add(x)
 	s.mu.Unlock()
 }

@@ -207,11 +207,12 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "too many connections", http.StatusServiceUnavailable)
 		return
 	}
-	conn, err := s.upgrader.Upgrade(w, r, nil)
+	options := sessionOptions(r)
+	conn, err := s.upgrader.Upgrade(w, r, http.Header{HeaderRequestID: {options.RequestID}})
 	if err != nil {
 		s.sockets.release() // the upgrader has answered
 		return
 	}
-	c := s.newSocket(s.sockets.ctx, newSocketFrames(conn, &s.limits), sessionOptions(r))
+	c := s.newSocket(s.sockets.ctx, newSocketFrames(conn, &s.limits), options)
 	c.launch(true)
 }

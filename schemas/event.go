@@ -100,6 +100,7 @@ type eventHead struct {
 	Subject    string                     `json:"subject,omitempty"`
 	Time       time.Time                  `json:"time"`
 	Attributes map[string]json.RawMessage `json:"attributes,omitempty"`
+	Trace      string                     `json:"traceparent,omitempty"`
 }
 
 // append appends the head as encoding/json would write it, by hand: every publish does this, and reflection took a tenth
@@ -134,6 +135,10 @@ func (h *eventHead) append(b []byte) []byte {
 		}
 		b = append(b, '}')
 	}
+	if h.Trace != "" {
+		b = append(b, `,"traceparent":`...)
+		b = appendString(b, h.Trace)
+	}
 	return append(b, '}')
 }
 
@@ -160,7 +165,7 @@ func AppendEvent(b []byte, e *Event) ([]byte, error) {
 		return nil, errors.New("the time of the event is beyond RFC 3339")
 	}
 	var room [512]byte
-	h := eventHead{e.ID, e.Type, e.Source, e.Subject, e.Time, e.Attributes}
+	h := eventHead{e.ID, e.Type, e.Source, e.Subject, e.Time, e.Attributes, e.Traceparent}
 	head := h.append(room[:0])
 	b = slices.Grow(b, binary.MaxVarintLen64+len(head)+len(e.Data))
 	b = binary.AppendUvarint(b, uint64(len(head)))
@@ -178,7 +183,9 @@ func DecodeEvent(b []byte) (*Event, error) {
 	if err := json.Unmarshal(b[w:w+int(n)], &h); err != nil {
 		return nil, err
 	}
-	e := &Event{ID: h.ID, Type: h.Type, Source: h.Source, Subject: h.Subject, Time: h.Time, Attributes: h.Attributes}
+	e := &Event{
+		ID: h.ID, Type: h.Type, Source: h.Source, Subject: h.Subject, Time: h.Time, Attributes: h.Attributes, Traceparent: h.Trace,
+	}
 	if data := b[w+int(n):]; len(data) > 0 {
 		e.Data = data
 	}

@@ -145,6 +145,9 @@ type Event struct {
 	Data json.RawMessage
 	// Attributes are what matching and dialects read. A value is the JSON text of a string, number or boolean.
 	Attributes map[string]json.RawMessage
+	// Traceparent is the W3C trace context of its publication, kept so that every attempt belongs to that trace; "" when it was
+	// not traced.
+	Traceparent string
 }
 
 // Attribute returns an attribute as plain text: a string without its quotes, a number or boolean as written.

@@ -12,7 +12,7 @@ import (
 	"github.com/hookswitch/hookswitch/storage/bolt"
 )
 
-// AdminHandler serves what is for operators: whether the service lives and is ready, and profiles of the process. It asks
+// AdminHandler serves what is for operators: metrics, whether the service lives and is ready, and profiles of the process. It asks
 // for no key, so it belongs where operators only can reach it.
 func (s *Service) AdminHandler() http.Handler {
 	mux := http.NewServeMux()
@@ -29,6 +29,7 @@ func (s *Service) AdminHandler() http.Handler {
 func (s *Service) probes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
+	mux.Handle("GET /metrics", s.metrics.handler())
 }
 
 func (s *Service) ready(w http.ResponseWriter, r *http.Request) {

@@ -28,8 +28,11 @@ type Options struct {
 	// AdminKey is an admin key to add when the store does not have it. "" generates one at first start
 	// (see [Service.GeneratedKey]).
 	AdminKey string
-	// Log takes one line per call and attempt, never a key, secret or payload. The zero value logs nothing.
+	// Log takes one line per call and attempt, never a key, secret or payload: debug for what went well, info for what was
+	// refused or will be tried again, warn for what failed. The zero value logs nothing.
 	Log zerolog.Logger
+	// AccessLog makes the lines of what went well info too.
+	AccessLog bool
 
 	// MaxInFlight is how many deliveries are sent at once; 0 means 256.
 	MaxInFlight int
@@ -86,6 +89,14 @@ type (
 const minAdminKey = 32
 
 func notInKey(r rune) bool { return r <= ' ' || r > '~' }
+
+// usualLevel is that of the log's lines of what went well.
+func (o *Options) usualLevel() zerolog.Level {
+	if o.AccessLog {
+		return zerolog.InfoLevel
+	}
+	return zerolog.DebugLevel
+}
 
 func (o *Options) validate() error {
 	if o.Data == "" {

@@ -18,7 +18,7 @@ import (
 )
 
 // replay sends a recorded request over a connection of its own, byte for byte, and returns the answer in the same way,
-// but for its Date. "\n" in the request stands for the line ends of its head; what follows its empty line is the body.
+// but for its Date and X-Request-Id. "\n" in the request stands for the line ends of its head; what follows its empty line is the body.
 func (s running) replay(t *testing.T, request string) string {
 	t.Helper()
 	connection, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(s.url, "http://"))
@@ -76,7 +76,7 @@ func readAnswer(t *testing.T, from *bufio.Reader) string {
 				t.Fatal(err)
 			}
 		}
-		if !strings.HasPrefix(line, "Date: ") {
+		if !strings.HasPrefix(line, "Date: ") && !strings.HasPrefix(line, "X-Request-Id: ") {
 			out.WriteString(line + "\n")
 		}
 		if line == "" {

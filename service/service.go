@@ -46,6 +46,7 @@ type Service struct {
 	generated string
 	failed    <-chan struct{} // closed when the store can't go on
 	backups   *backups
+	metrics   *metrics
 	life      context.Context // of the service's own goroutines
 	proxies   rpc.Proxies
 	security  *security // nil: without TLS
@@ -66,11 +67,12 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := bolt.Open(bolt.Options{Dir: o.Data})
+	metrics := newMetrics(o.Version)
+	store, err := bolt.Open(bolt.Options{Dir: o.Data, OnCommit: metrics.commit})
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{log: o.Log, store: store, material: material{store}, publicURL: o.PublicURL, failed: store.Failed(),
+	s := &Service{log: o.Log, store: store, metrics: metrics, material: material{store}, publicURL: o.PublicURL, failed: store.Failed(),
 		security: security, limits: o.Limits, maxConnections: o.MaxConnections, separateAdmin: o.SeparateAdmin}
 	s.proxies.Trust(o.TrustedProxies)
 	s.copernica = copernica.NewKeys(s.material.copernicaKeys, o.CopernicaKeyID)
@@ -107,9 +109,11 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	s.metrics.speak(dialects)
 	s.engine, err = delivery.New(delivery.Options{
 		Store: s.store, Formats: formats, Policies: changed, Log: o.Log, Allow: o.Allow,
 		MaxInFlight: o.MaxInFlight, Timeout: o.Timeout, UserAgent: "Hookswitch/" + o.Version,
+		AttemptLevel: o.usualLevel(), OnAttempt: s.metrics.attempt,
 		OnMeasure: func(w *schemas.Webhook, state schemas.State, reason string) {
 			s.core.AuditEngine(s.life, w, state, reason)
 		},
@@ -129,7 +133,8 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	s.docs = reference.NewPage(discovery)
 	s.server, err = rpc.NewServer(rpc.Options{
 		Lookup: s.core.Lookup, Admit: s.core.Throttle, ErrorOf: methods.ErrorOf, Discovery: discovery,
-		Limits: o.Limits, Origins: o.Origins, OriginHeaders: []string{methods.AccountHeader, methods.IdempotencyHeader}, Log: o.Log,
+		Limits: o.Limits, Origins: o.Origins, OriginHeaders: []string{methods.AccountHeader, methods.IdempotencyHeader, rpc.HeaderRequestID}, Log: o.Log,
+		CallLevel: o.usualLevel(), Observe: s.metrics.call,
 		Pushing: methods.Pushing(),
 	})
 	if err != nil {
@@ -138,7 +143,10 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	if err := s.admit(ctx, o); err != nil {
 		return err
 	}
-	return s.engine.Start(ctx)
+	if err := s.engine.Start(ctx); err != nil {
+		return err
+	}
+	return s.metrics.registry.Register(newGauges(s))
 }
 
 // dialects is the list of all dialects: the line to add for a new one.

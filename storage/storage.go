@@ -294,7 +294,7 @@ type History interface {
 // Health is what Check found.
 type Health struct {
 	Open      int64         // deliveries owed, all accounts (may be an estimate)
-	Oldest    time.Duration // how long the most overdue one has been due
+	Oldest    time.Duration // how long the most overdue one has been due; what Postpone keeps back is not
 	FileBytes int64         // size of the files, 0 if unknown
 }
 

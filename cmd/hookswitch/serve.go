@@ -72,6 +72,7 @@ func serviceFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "superoffice-ping", Usage: "save a SuperOffice webhook only when its receiver answers a test event with 200, as that vendor does"},
 		&cli.StringFlag{Name: "copernica-key-id", Value: "one._domainkey.copernica.com", Usage: "`NAME` of the DNS record with the key of Copernica's signatures"},
 		&cli.StringFlag{Name: "log-level", Value: "info", Usage: "debug, info, warn or error", Validator: checkLevel},
+		&cli.BoolFlag{Name: "access-log", Usage: "log calls and attempts that went well too (as info); others are logged in any case"},
 	})
 }
 
@@ -131,7 +132,7 @@ func options(c *cli.Command, log zerolog.Logger) (service.Options, error) {
 		Retention: c.Duration("retention"), BackupDir: c.String("backup-dir"), AuditRetention: c.Duration("audit-retention"),
 		Origins: c.StringSlice("origin"), RequireHTTPS: c.Bool("superoffice-require-https"),
 		SuperOfficePing: c.Bool("superoffice-ping"),
-		CopernicaKeyID:  c.String("copernica-key-id"), Version: version,
+		CopernicaKeyID:  c.String("copernica-key-id"), Version: version, AccessLog: c.Bool("access-log"),
 	}
 	o.TLS = service.TLS{
 		CertFile: c.String("tls-cert"), KeyFile: c.String("tls-key"),

@@ -25,7 +25,7 @@ func (s *Store) commits() {
 	for more := true; more; {
 		s.rest()
 		batch, more = s.inbox.take(batch[:0], s.tuning.commitItems, s.tuning.commitBytes)
-		s.commit(batch)
+		s.observed(batch)
 		clear(batch)
 		s.advance()
 	}
@@ -54,6 +54,21 @@ func (s *Store) rest() {
 	case <-s.inbox.bell:
 	case <-s.due.C:
 	}
+}
+
+// observed carries out a batch and tells the observer of it.
+func (s *Store) observed(batch []*request) {
+	if s.tell == nil || len(batch) == 0 {
+		s.commit(batch)
+		return
+	}
+	items := 0 // counted before: answered requests are their callers' again
+	for _, r := range batch {
+		items += r.items
+	}
+	began := time.Now()
+	s.commit(batch)
+	s.tell(items, time.Since(began))
 }
 
 // commit carries out a batch: what goes to the journal together, then what goes to the file at once.

@@ -38,6 +38,9 @@ func (b *board) overdue(now instant) time.Duration {
 	defer b.mu.Unlock()
 	oldest := now.wall
 	for _, l := range b.lanes {
+		if l.due() > now.wall {
+			continue // nothing is due, or it is kept back
+		}
 		oldest = min(oldest, l.next)
 		if len(l.ready) > 0 {
 			oldest = min(oldest, l.ready[0].due)

@@ -118,6 +118,13 @@ func checkTells(s *suite) {
 	if health.Oldest < 4*s.unit || health.Oldest > 9*s.unit {
 		s.Fatalf("oldest %v, want some %v", health.Oldest, 4*s.unit)
 	}
+	s.is("Postpone", s.store.Postpone(s.Context(), storage.Lane{Account: 1, Webhook: 1}, time.Hour), nil)
+	s.is("Postpone", s.store.Postpone(s.Context(), storage.Lane{Account: 1, Webhook: 2}, time.Hour), nil)
+	health, err = s.store.Check(s.Context())
+	s.is("Check", err, nil)
+	s.equal("oldest of what is kept back", health.Oldest, time.Duration(0))
+	s.is("Postpone", s.store.Postpone(s.Context(), storage.Lane{Account: 1, Webhook: 1}, 0), nil)
+	s.is("Postpone", s.store.Postpone(s.Context(), storage.Lane{Account: 1, Webhook: 2}, 0), nil)
 	s.settle(storage.Outcome{Held: h, Next: storage.Done, Attempt: ok()})
 	for _, h := range s.claimAll() {
 		s.settle(storage.Outcome{Held: h, Next: storage.Done, Attempt: ok()})

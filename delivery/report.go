@@ -1,0 +1,78 @@
+package delivery
+
+import (
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/hookswitch/hookswitch/schemas"
+	"github.com/hookswitch/hookswitch/storage"
+)
+
+// AttemptReport is one exchange.
+type AttemptReport struct {
+	Lane       storage.Lane
+	Dialect    string
+	Attempt    schemas.Attempt  // that of the first delivery
+	Deliveries []DeliveryReport // what it carried
+}
+
+// DeliveryReport is what an exchange did to one delivery.
+type DeliveryReport struct {
+	State schemas.DeliveryState // delivered, retrying or dead
+	Age   time.Duration         // since its event was accepted
+}
+
+// tell has everybody know of an exchange who wants to: log, observer, trace.
+func (e *Engine) tell(x *exchange, first schemas.Attempt, list []*outcome) {
+	e.logAttempt(x, &first, list[0])
+	x.arrive(Facts{Status: first.Status, Error: string(first.Error), Delivery: stateAfter(list[0].Next)})
+	if e.o.OnAttempt == nil {
+		return
+	}
+	report := AttemptReport{Lane: x.lane.key, Dialect: x.hook.Dialect, Attempt: first, Deliveries: make([]DeliveryReport, len(list))}
+	now := time.Now()
+	for i, o := range list {
+		report.Deliveries[i] = DeliveryReport{stateAfter(o.Next), now.Sub(o.Held.Accepted)}
+	}
+	e.o.OnAttempt(report)
+}
+
+func stateAfter(next storage.Next) schemas.DeliveryState {
+	switch next {
+	case storage.Done:
+		return schemas.DeliveryDelivered
+	case storage.Retry:
+		return schemas.DeliveryRetrying
+	}
+	return schemas.DeliveryDead
+}
+
+// logAttempt writes the line of an exchange. What was sent and answered is never logged.
+func (e *Engine) logAttempt(x *exchange, attempt *schemas.Attempt, first *outcome) {
+	level := e.o.AttemptLevel
+	switch first.Next {
+	case storage.Done:
+	case storage.Retry:
+		level = zerolog.InfoLevel
+	default:
+		level = zerolog.WarnLevel
+	}
+	line := e.log.WithLevel(level)
+	if !line.Enabled() {
+		return
+	}
+	line.Int64("account", int64(x.lane.key.Account)).Int64("webhook", int64(x.lane.key.Webhook)).Str("dialect", x.hook.Dialect).
+		Str("event", first.item.event.ID).Int("attempt", attempt.Number).Int("status", attempt.Status).
+		Dur("duration", attempt.Duration).Str("delivery", string(stateAfter(first.Next)))
+	if len(x.items) > 1 {
+		line.Int("deliveries", len(x.items))
+	}
+	if !attempt.OK {
+		line.Str("error", string(attempt.Error)).Str("reason", attempt.Message)
+	}
+	if first.Next == storage.Retry {
+		line.Dur("again", first.In)
+	}
+	line.Msg("attempt")
+}

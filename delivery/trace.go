@@ -1,0 +1,144 @@
+package delivery
+
+import (
+	"maps"
+	"net/http"
+	"strings"
+
+	"github.com/hookswitch/hookswitch/schemas"
+	"github.com/hookswitch/hookswitch/storage"
+)
+
+// Tracer makes the spans of an event's way: one of its publication, one of the matching below that, and one of each exchange. A
+// span is named to others by its W3C traceparent, which the event keeps (schemas.Event.Traceparent): so attempts belong to
+// the trace of the publication also when they are made days later, by another process. Safe for concurrent use.
+type Tracer interface {
+	// Begin begins a span below the one that parent names, or a trace of its own when parent is "" or no traceparent. An
+	// exchange that carries the events of several traces is linked to the others.
+	Begin(step Step, parent string, links ...string) Span
+}
+
+// Span is a step under way.
+type Span interface {
+	Traceparent() string
+	// End ends the span, once.
+	End(Facts)
+}
+
+// Step is what a span is about.
+type Step string
+
+// The steps of an event's way.
+const (
+	StepPublish Step = "publish" // from the call until events and deliveries are durable; several events may share one
+	StepMatch   Step = "match"   // finding the webhooks that want them
+	StepAttempt Step = "attempt" // one exchange
+)
+
+// Facts are what is told of a step at its end; what does not apply is left zero. None holds a URL, secret or payload.
+type Facts struct {
+	Account  schemas.AccountID
+	Webhook  schemas.WebhookID
+	Dialect  string
+	Event    string // id of the event, the first of several
+	Type     string // of that event
+	Events   int    // how many there were
+	Matched  int    // deliveries owed
+	Attempt  int    // number of the attempt
+	Status   int    // of HTTP
+	Error    string // why the step failed, a word; "" when it did not
+	Delivery schemas.DeliveryState
+}
+
+// publication is the trace of one publish; nil, which all methods take, without a Tracer.
+type publication struct {
+	tracer      Tracer
+	span, match Span
+	facts       Facts
+}
+
+// follow begins the trace of a publish and has its events keep it.
+func (o *Options) follow(events []*schemas.Event) *publication {
+	if o.Tracer == nil || len(events) == 0 {
+		return nil
+	}
+	first := events[0]
+	p := &publication{tracer: o.Tracer, span: o.Tracer.Begin(StepPublish, first.Traceparent)}
+	p.facts = Facts{Account: first.Account, Event: first.ID, Type: first.Type, Events: len(events)}
+	for _, event := range events {
+		event.Traceparent = p.span.Traceparent()
+	}
+	p.match = p.tracer.Begin(StepMatch, p.span.Traceparent())
+	return p
+}
+
+// matched ends the matching.
+func (p *publication) matched(batch []storage.NewEvent) {
+	if p == nil {
+		return
+	}
+	for i := range batch {
+		p.facts.Matched += len(batch[i].To)
+	}
+	p.match.End(p.facts)
+}
+
+// end ends the trace's first span.
+func (p *publication) end(out []Published) {
+	if p == nil {
+		return
+	}
+	for i := range out {
+		if out[i].Err != nil {
+			p.facts.Error = "not_accepted"
+		}
+	}
+	p.span.End(p.facts)
+}
+
+// embark begins the span of an exchange.
+func (e *Engine) embark(x *exchange) {
+	if e.o.Tracer == nil {
+		return
+	}
+	var links []string
+	for _, it := range x.items[1:] {
+		if it.event.Traceparent != "" {
+			links = append(links, it.event.Traceparent)
+		}
+	}
+	x.span = e.o.Tracer.Begin(StepAttempt, x.items[0].event.Traceparent, links...)
+}
+
+// arrive ends the span of an exchange.
+func (x *exchange) arrive(f Facts) {
+	if x.span == nil {
+		return
+	}
+	first := x.items[0]
+	f.Account, f.Webhook, f.Dialect = first.held.Account, first.held.Webhook, x.hook.Dialect
+	f.Event, f.Type, f.Events, f.Attempt = first.event.ID, first.event.Type, len(x.items), first.held.Attempts+1
+	x.span.End(f)
+}
+
+// headerTraceparent is the header of W3C Trace Context, as that writes it.
+const headerTraceparent = "traceparent"
+
+// withTrace is a header that names the exchange's span, so that the receiver's own spans can stand below it. A header of that
+// name that the webhook has itself stays.
+func (x *exchange) withTrace(h http.Header) http.Header {
+	if x.span == nil {
+		return h
+	}
+	for name := range h {
+		if strings.EqualFold(name, headerTraceparent) {
+			return h
+		}
+	}
+	out := maps.Clone(h)
+	if out == nil {
+		out = http.Header{}
+	}
+	out[headerTraceparent] = []string{x.span.Traceparent()}
+	return out
+}
