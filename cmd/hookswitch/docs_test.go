@@ -1,40 +1,42 @@
 package main
 
 import (
+	"context"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestCommandsOfTheDocsRun runs every ```sh block of the README and of docs against a real server, as a reader would paste
-// it; blocks of one page share a server and a directory.
+// it, and the commands of every ```shell-session block; blocks of one page share a server and a directory, which looks like a clone.
 func TestCommandsOfTheDocsRun(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("no curl on this machine")
 	}
-	block := regexp.MustCompile("(?s)```sh\n(.*?)```")
 	ran := 0
 	for _, page := range pages(t) {
-		text, err := os.ReadFile(page)
-		if err != nil {
-			t.Fatal(err)
-		}
-		blocks := block.FindAllStringSubmatch(string(text), -1)
-		if len(blocks) == 0 {
+		scripts := scriptsOf(t, page)
+		if len(scripts) == 0 {
 			continue
 		}
-		s, dir := startServer(t, t.TempDir(), adminKey), t.TempDir()
-		for _, b := range blocks {
+		s, dir := startServer(t, t.TempDir(), adminKey), clone(t)
+		addresses := strings.NewReplacer("http://127.0.0.1:8080", s.address, "127.0.0.1:9000", freeAddress(t))
+		for _, script := range scripts {
 			ran++
-			script := strings.ReplaceAll(b[1], "http://127.0.0.1:8080", s.address)
-			pasted := exec.Command("sh", "-e", "-c", script)
+			script = addresses.Replace(script)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			pasted := exec.CommandContext(ctx, "sh", "-e", "-c", script)
 			pasted.Dir = dir
 			pasted.Env = append(pasted.Environ(), "KEY="+adminKey, "HOOKSWITCH_KEY="+adminKey, "HOOKSWITCH_SERVER="+s.address)
 			out, err := pasted.CombinedOutput()
+			cancel()
 			if err != nil || strings.Contains(string(out), `"error":{`) {
 				t.Errorf("%s: %v\n%s\n%s", filepath.Base(page), err, script, out)
 			}
@@ -43,6 +45,67 @@ func TestCommandsOfTheDocsRun(t *testing.T) {
 	if ran == 0 {
 		t.Error("found no command in any page")
 	}
+}
+
+// scriptsOf are the ```sh blocks of a page and, as scripts, the lines of its ```shell-session blocks that begin with "$ ".
+func scriptsOf(t *testing.T, page string) []string {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var scripts []string
+	for _, b := range regexp.MustCompile("(?s)```(sh|shell-session)\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		script := b[2]
+		if b[1] == "shell-session" {
+			script = ""
+			for line := range strings.Lines(b[2]) {
+				if command, ok := strings.CutPrefix(line, "$ "); ok {
+					script += command
+				}
+			}
+		}
+		scripts = append(scripts, script)
+	}
+	return scripts
+}
+
+// clone is a directory with what the pages run of a clone. A process that a page starts, with its number in a file *.pid,
+// ends with the test also when the page does not come to its end.
+func clone(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"go.mod", "go.sum", "examples"} {
+		target, err := filepath.Abs(filepath.Join("../..", name))
+		if err == nil {
+			err = os.Symlink(target, filepath.Join(dir, name))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		files, _ := filepath.Glob(filepath.Join(dir, "*.pid")) // the pattern is good
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			number, bad := strconv.Atoi(strings.TrimSpace(string(text)))
+			if process, none := os.FindProcess(number); err == nil && bad == nil && none == nil {
+				_ = process.Kill() // it may have ended
+			}
+		}
+	})
+	return dir
+}
+
+// freeAddress is where the receiver of a page can listen.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }
 
 // pages are the README and every page of docs, at any depth that is in use.
