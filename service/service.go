@@ -207,7 +207,12 @@ func (s *Service) LocalKey() string { return s.core.LocalKey(1, schemas.AccessAd
 
 // Client is an in-process client with key as its credential.
 func (s *Service) Client(ctx context.Context, key string) *rpc.Client {
-	return s.server.Local(ctx, rpc.LocalOptions{Credential: "Bearer " + key})
+	return s.Connect(ctx, rpc.LocalOptions{Credential: "Bearer " + key})
+}
+
+// Connect is Client for who needs more than a key: notifications, such as those of subscribeEvents, or headers.
+func (s *Service) Connect(ctx context.Context, o rpc.LocalOptions) *rpc.Client {
+	return s.server.Local(ctx, o)
 }
 
 // Reload takes over from o what can change while the service runs, which each option says; it looks at nothing else. After

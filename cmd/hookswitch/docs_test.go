@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -95,17 +94,6 @@ func clone(t *testing.T) string {
 		}
 	})
 	return dir
-}
-
-// freeAddress is where the receiver of a page can listen.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // pages are the README and every page of docs, at any depth that is in use.
