@@ -65,7 +65,7 @@ func TestBellsHangAndRingAtOnce(t *testing.T) {
 func TestAMatcherGoesByTheRulesOfWebhooks(t *testing.T) {
 	t.Parallel()
 	m, err := NewMatcher(schemas.Match{
-		Types: []string{"contact.*", "list.created"}, Filter: json.RawMessage(`{"country":"NL"}`),
+		Types: []string{"contact.*", "list.created"}, Filter: json.RawMessage(`{"country":"NL","$type":{"$neq":"contact.removed"}}`),
 		Attributes: []schemas.Constraint{{Name: "list_id", Values: []string{"7"}}},
 	})
 	if err != nil {
@@ -78,6 +78,7 @@ func TestAMatcherGoesByTheRulesOfWebhooks(t *testing.T) {
 		{"contact.created", `{"country":"NL"}`, "7", true},
 		{"list.created", `{"country":"NL"}`, `"7"`, true},
 		{"list.removed", `{"country":"NL"}`, "7", false},
+		{"contact.removed", `{"country":"NL"}`, "7", false}, // the filter says so
 		{"contact.created", `{"country":"DE"}`, "7", false},
 		{"contact.created", `{"country":"NL"}`, "8", false},
 	} {

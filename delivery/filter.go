@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+
+	"github.com/hookswitch/hookswitch/schemas"
 )
 
-// Filter is a compiled filter document over an event's data: the grammar that Airstack publishes, evaluated as the
+// Filter is a compiled filter document over an event: the grammar that Airstack publishes, evaluated as the
 // Convoy behind it does.
 //
 // Data and filter are flattened to dotted keys ("socialCapital.socialCapitalRank"; elements of an array that are
@@ -21,11 +23,25 @@ import (
 // have are not made, an array is searched as far as maxSearched, and a $regex looks at strings of up to maxRegexText
 // bytes only; what lies beyond does not match.
 //
+// Our own filters ask for the event's type and attributes too, with the same operators, in the members $type and $attributes
+// beside the keys of the data (CompileEventFilter). These are never passed over: an attribute that the event lacks does not
+// hold, unless it is $exist that asks. An attribute is compared by its JSON value, so again "1" is not 1.
+//
 // A Filter is safe for concurrent use. The zero value is the empty filter.
 type Filter struct{ conditions []condition }
 
+// source is where the value of a condition comes from.
+type source uint8
+
+const (
+	ofData source = iota
+	ofType
+	ofAttribute // its name is the condition's key
+)
+
 // condition is one demand of a filter: either a key's tests, or an $or or $and of filters.
 type condition struct {
+	of         source
 	keys       []string // more than one when the key holds "$.", which stands for several indices
 	positional bool     // the key holds "$.": one of keys must pass, and none there is a no
 	tests      []test
@@ -34,19 +50,53 @@ type condition struct {
 	any   bool // $or
 }
 
-// Match reports whether data, any JSON value, satisfies the filter.
+// Match reports whether data, any JSON value, satisfies a filter that asks for nothing else.
 func (f *Filter) Match(data json.RawMessage) bool {
-	return len(f.conditions) == 0 || f.match(flatten(data))
+	return f.match(&subject{event: &schemas.Event{Data: data}})
 }
 
-// match is Match for data that is flattened already.
-func (f *Filter) match(flat map[string]any) bool {
+// MatchEvent reports whether an event satisfies the filter.
+func (f *Filter) MatchEvent(e *schemas.Event) bool { return f.match(&subject{event: e}) }
+
+// AsksEvent reports whether the filter asks for more than an event's data.
+func (f *Filter) AsksEvent() bool {
+	return slices.ContainsFunc(f.conditions, func(c condition) bool {
+		return c.of != ofData || slices.ContainsFunc(c.group, (*Filter).AsksEvent)
+	})
+}
+
+// subject is an event that filters are asked about. Its data is flattened when the first one wants it.
+type subject struct {
+	event *schemas.Event
+	flat  map[string]any
+}
+
+func (s *subject) data() map[string]any {
+	if s.flat == nil {
+		s.flat = flatten(s.event.Data)
+	}
+	return s.flat
+}
+
+// value is what a condition that does not look at the data asks for.
+func (s *subject) value(c *condition) (value any, there bool) {
+	if c.of == ofType {
+		return s.event.Type, true
+	}
+	raw, there := s.event.Attributes[c.keys[0]]
+	if !there || json.Unmarshal(raw, &value) != nil {
+		return nil, false
+	}
+	return value, true
+}
+
+func (f *Filter) match(s *subject) bool {
 	if len(f.conditions) == 0 {
 		return true
 	}
 	evaluated := false
 	for i := range f.conditions {
-		holds, asked := f.conditions[i].holds(flat)
+		holds, asked := f.conditions[i].holds(s)
 		if asked && !holds {
 			return false
 		}
@@ -56,13 +106,18 @@ func (f *Filter) match(flat map[string]any) bool {
 }
 
 // holds evaluates one condition; asked is false when it was skipped.
-func (c *condition) holds(flat map[string]any) (holds, asked bool) {
+func (c *condition) holds(s *subject) (holds, asked bool) {
 	switch {
 	case c.group != nil && c.any:
-		return slices.ContainsFunc(c.group, func(f *Filter) bool { return f.match(flat) }), true
+		return slices.ContainsFunc(c.group, func(f *Filter) bool { return f.match(s) }), true
 	case c.group != nil:
-		return !slices.ContainsFunc(c.group, func(f *Filter) bool { return !f.match(flat) }), true
-	case c.positional:
+		return !slices.ContainsFunc(c.group, func(f *Filter) bool { return !f.match(s) }), true
+	case c.of != ofData:
+		value, there := s.value(c)
+		return (there || c.asksExist()) && passes(c.tests, value, there), true
+	}
+	flat := s.data()
+	if c.positional {
 		for _, key := range c.keys {
 			if value, ok := flat[key]; ok && passes(c.tests, value, true) {
 				return true, true
@@ -71,10 +126,14 @@ func (c *condition) holds(flat map[string]any) (holds, asked bool) {
 		return false, true
 	}
 	value, there := flat[c.keys[0]]
-	if !there && !slices.ContainsFunc(c.tests, func(t test) bool { return t.op == opExist }) {
+	if !there && !c.asksExist() {
 		return false, false
 	}
 	return passes(c.tests, value, there), true
+}
+
+func (c *condition) asksExist() bool {
+	return slices.ContainsFunc(c.tests, func(t test) bool { return t.op == opExist })
 }
 
 func passes(tests []test, value any, there bool) bool {

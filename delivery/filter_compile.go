@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,9 +22,15 @@ const (
 	maxFilterWildcards  = 3 // "$." in one key
 )
 
-// CompileFilter compiles a filter document; see [Filter] for what it means. An absent document, null and {} are the
-// empty filter. The error is a sentence for the one who wrote the filter.
-func CompileFilter(doc json.RawMessage) (*Filter, error) {
+// CompileFilter compiles a filter document over an event's data; see [Filter] for what it means. An absent document, null
+// and {} are the empty filter. The error is a sentence for the one who wrote the filter.
+func CompileFilter(doc json.RawMessage) (*Filter, error) { return compileFilter(doc, false) }
+
+// CompileEventFilter compiles a filter document that may ask for the event's type and attributes too. Every filter that
+// CompileFilter takes means the same here.
+func CompileEventFilter(doc json.RawMessage) (*Filter, error) { return compileFilter(doc, true) }
+
+func compileFilter(doc json.RawMessage, event bool) (*Filter, error) {
 	if len(doc) == 0 {
 		return &Filter{}, nil
 	}
@@ -31,14 +38,15 @@ func CompileFilter(doc json.RawMessage) (*Filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := compiler{left: maxFilterConditions, program: maxFilterProgram}
+	c := compiler{event: event, left: maxFilterConditions, program: maxFilterProgram}
 	return c.filter(object, 1)
 }
 
 // compiler turns a filter document into a Filter.
 type compiler struct {
-	left    int // conditions still allowed
-	program int // instructions of regular expressions still allowed
+	event   bool // $type and $attributes may be asked for
+	left    int  // conditions still allowed
+	program int  // instructions of regular expressions still allowed
 }
 
 // filter compiles one object of conditions; groups counts the $or and $and around it.
@@ -46,15 +54,22 @@ func (c *compiler) filter(object map[string]any, groups int) (*Filter, error) {
 	f := &Filter{}
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		var err error
-		if key == "$or" || key == "$and" {
+		switch {
+		case key == "$or", key == "$and":
 			err = c.group(f, key, object[key], groups)
-		} else {
+		case c.event && key == nameType:
+			err = c.eventType(f, object[key])
+		case c.event && key == nameAttributes:
+			err = c.attributes(f, object[key])
+		default:
 			err = c.key(f, nil, key, object[key])
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
+	// What costs no look at the data comes first.
+	slices.SortStableFunc(f.conditions, func(a, b condition) int { return cmp.Compare(b.of, a.of) })
 	return f, nil
 }
 
@@ -88,6 +103,9 @@ var errTooDeep = fmt.Errorf("the filter is nested too deeply, at most %d levels 
 
 // key compiles what stands at one key, which is path and name: operators, a value, or more keys.
 func (c *compiler) key(f *Filter, path []string, name string, value any) error {
+	if c.event && (name == nameType || name == nameAttributes) {
+		return fmt.Errorf("%s must not stand under a key", name)
+	}
 	if err := checkName(name); err != nil {
 		return err
 	}
@@ -148,17 +166,22 @@ func (c *compiler) tests(f *Filter, path []string, tests []test) error {
 	if len(key) > maxFilterKey {
 		return fmt.Errorf("a key of the filter is too long, at most %d bytes are allowed", maxFilterKey)
 	}
-	for i := range tests {
-		if list, ok := tests[i].value.([]any); ok {
-			c.left -= len(list) / 16 // a list costs less than as many conditions, but not nothing
-		}
-	}
+	c.charge(tests)
 	keys, positional, err := expand(key)
 	if err != nil {
 		return err
 	}
 	c.left -= len(keys) - 1
 	return c.add(f, condition{keys: keys, positional: positional, tests: tests})
+}
+
+// charge counts the lists of tests: each costs less than as many conditions, but not nothing.
+func (c *compiler) charge(tests []test) {
+	for i := range tests {
+		if list, ok := tests[i].value.([]any); ok {
+			c.left -= len(list) / 16
+		}
+	}
 }
 
 func (c *compiler) add(f *Filter, one condition) error {

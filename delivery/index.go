@@ -125,7 +125,7 @@ func compile(w *schemas.Webhook, log zerolog.Logger) *entry {
 		e.constraints = append(e.constraints, schemas.Constraint{Name: unique.Make(c.Name).Value(), Values: values})
 	}
 	if len(w.Match.Filter) > 0 {
-		f, err := CompileFilter(w.Match.Filter)
+		f, err := CompileEventFilter(w.Match.Filter)
 		if err != nil { // registration compiles it too, so this record is from another version
 			log.Error().Int64("account", int64(w.Account)).Int64("webhook", int64(w.ID)).Err(err).
 				Msg("webhook matches nothing: its filter does not compile")

@@ -162,22 +162,12 @@ func (x *index) match(e *schemas.Event) []schemas.WebhookID { return wanted(x.ca
 
 // wanted lists those of the candidates that want an event, by number.
 func wanted(found []*entry, e *schemas.Event) []schemas.WebhookID {
-	var flat map[string]any // of e.Data, made when the first filter asks
-	event := reading{event: e}
+	event, on := reading{event: e}, &subject{event: e}
 	ids := make([]schemas.WebhookID, 0, len(found))
 	for _, c := range found {
-		if !c.holds(&event) {
-			continue
+		if c.holds(&event) && (c.filter == nil || c.filter.match(on)) {
+			ids = append(ids, c.id)
 		}
-		if c.filter != nil {
-			if flat == nil {
-				flat = flatten(e.Data)
-			}
-			if !c.filter.match(flat) {
-				continue
-			}
-		}
-		ids = append(ids, c.id)
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids) // several patterns of one webhook may match
@@ -253,7 +243,7 @@ func (x *index) wants(l storage.Lane, event *schemas.Event) bool {
 	e := x.entry(l)
 	x.mu.RUnlock()
 	return e != nil && e.active && e.names(event.Type) && e.holds(&reading{event: event}) &&
-		(e.filter == nil || e.filter.match(flatten(event.Data)))
+		(e.filter == nil || e.filter.MatchEvent(event))
 }
 
 func (e *entry) names(eventType string) bool {

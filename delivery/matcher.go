@@ -12,7 +12,7 @@ type Matcher struct{ account *accountIndex }
 
 // NewMatcher makes a matcher. The error is of a filter that cannot be compiled.
 func NewMatcher(match schemas.Match) (*Matcher, error) {
-	if _, err := CompileFilter(match.Filter); len(match.Filter) > 0 && err != nil {
+	if _, err := CompileEventFilter(match.Filter); len(match.Filter) > 0 && err != nil {
 		return nil, err
 	}
 	m := &Matcher{newAccountIndex()}

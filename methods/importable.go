@@ -32,7 +32,7 @@ func (c *Call) importable(r *WebhookRecord) (*Dialect, error) {
 		}
 	}
 	if len(r.Filter) > 0 {
-		if _, err := delivery.CompileFilter(r.Filter); err != nil {
+		if _, err := delivery.CompileEventFilter(r.Filter); err != nil {
 			fault(err.Error(), "filter")
 		}
 	}

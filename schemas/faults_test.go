@@ -113,7 +113,7 @@ var faultTests = map[string][]struct{ form, params, want string }{
 	"deleteSubscription": {{"", `["sub_1","x y","z"]`, "/params/1 must be the name of a dialect; /params/2" + oneTooMany}},
 	"rotateSecret":       {{"", `{"overlap":-1,"secret":"","signature":"rsa"}`, "/params/id is missing; /params/overlap must be at least 0; /params/secret must not be empty; /params/signature must be one of hmac-sha256, ed25519"}},
 	"testSubscription":   {{"", `{}`, "/params/id is missing"}},
-	"testFilter":         {{"", `{"filter":[]}`, "/params/data is missing; /params/filter must be an object or null"}},
+	"testFilter":         {{"", `{"filter":[],"event":{"type":"a b","x":1}}`, "/params/event/type" + eventType + "; /params/event/x" + noMember + "; /params/filter must be an object or null"}},
 	"publishEvent": {
 		{"", ``, "/params/type is missing"},
 		{"", `["a b"]`, "/params/0" + eventType},

@@ -81,7 +81,7 @@ type Match struct {
 	Types []string `json:"types"`
 	// Attributes must all hold. An attribute that the event lacks does not match.
 	Attributes []Constraint `json:"attributes,omitempty"`
-	// Filter is a filter document over the event's data (see delivery.CompileFilter); empty matches everything.
+	// Filter is a filter document over the event (see delivery.CompileEventFilter); empty matches everything.
 	Filter json.RawMessage `json:"filter,omitempty"`
 }
 

@@ -134,7 +134,7 @@ func (d *draft) setEvents(raw json.RawMessage) {
 }
 
 func (d *draft) setFilter(raw json.RawMessage) {
-	if _, err := delivery.CompileFilter(raw); err != nil {
+	if _, err := delivery.CompileEventFilter(raw); err != nil {
 		d.Fault(err.Error(), "filter")
 		d.filterRefused = true
 		return
