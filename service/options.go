@@ -43,6 +43,9 @@ type Options struct {
 	// Retention is how long events are kept, with their deliveries and attempts; what is still owed stays. 0 means
 	// 30 days.
 	Retention time.Duration
+	// RetentionSize is how many bytes of the store's file may be in use before the oldest events are deleted, whatever
+	// their age; what is still owed stays, and so does the latest stretch of events, up to 64 MiB. 0 sets no bound.
+	RetentionSize int64
 	// AuditRetention is how long entries of the audit log are kept, 100,000 of them at most; 0 means 365 days.
 	AuditRetention time.Duration
 	// BackupDir is where the method createBackup writes; it is made when it is missing. "" refuses that method.
@@ -123,6 +126,8 @@ func (o *Options) validate() error {
 		return errors.New("the retention of the audit log must not be negative")
 	case o.Retention < 0:
 		return errors.New("the retention must not be negative")
+	case o.RetentionSize < 0:
+		return errors.New("the retention by size must not be negative")
 	case o.MaxConnections < 0:
 		return errors.New("the number of connections must not be negative")
 	}
@@ -137,6 +142,9 @@ func (o *Options) validate() error {
 	}
 	if o.AuditRetention == 0 {
 		o.AuditRetention = 365 * 24 * time.Hour
+	}
+	if o.Window == 0 {
+		o.Window = 24 * time.Hour
 	}
 	if o.Retention == 0 {
 		o.Retention = 30 * 24 * time.Hour

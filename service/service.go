@@ -187,7 +187,9 @@ func (s *Service) admit(ctx context.Context, o Options) error {
 	life := s.life
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	s.running.Go(func() { ended <- s.core.Run(life, ready) })
-	s.running.Go(func() { s.upkeep(life, o.Retention, o.AuditRetention) })
+	s.running.Go(func() {
+		s.upkeep(life, storage.Retention{Events: o.Retention, Bytes: o.RetentionSize, IDs: o.Window}, o.AuditRetention)
+	})
 	s.running.Go(func() {
 		s.copernica.Run(life, func(err error) { s.log.Error().Err(err).Msg("the keys of Copernica's signatures") })
 	})

@@ -17,7 +17,6 @@ package storage
 import (
 	"context"
 	"errors"
-	"io"
 	"iter"
 	"time"
 
@@ -289,26 +288,4 @@ type History interface {
 	Deliveries(ctx context.Context, a schemas.AccountID, q DeliveryQuery) (got []schemas.Delivery, cursor string, err error)
 	// Attempts returns a delivery's attempts, oldest first, the newest 100 at most. ErrAbsent without the delivery.
 	Attempts(ctx context.Context, r Ref) ([]schemas.Attempt, error)
-}
-
-// Health is what Check found.
-type Health struct {
-	Open      int64         // deliveries owed, all accounts (may be an estimate)
-	Oldest    time.Duration // how long the most overdue one has been due; what Postpone keeps back is not
-	FileBytes int64         // size of the files, 0 if unknown
-}
-
-// Retention says what Expire may delete.
-type Retention struct {
-	Events time.Duration // events accepted longer ago, with their deliveries and attempts, unless one is open; 0: none
-}
-
-// Upkeep keeps a store in shape.
-type Upkeep interface {
-	// Expire deletes what is older, for about budget; call it again while more.
-	Expire(ctx context.Context, keep Retention, budget time.Duration) (more bool, err error)
-	// Check reports whether the engine can serve.
-	Check(ctx context.Context) (Health, error)
-	// Backup writes a whole, consistent copy.
-	Backup(ctx context.Context, w io.Writer) error
 }

@@ -64,6 +64,7 @@ func serviceFlags() []cli.Flag {
 		&cli.IntFlag{Name: "max-in-flight", Value: 256, Usage: "deliveries sent at once that last up to 1 s; slower ones have up to eight times as many places besides, each a file descriptor", Validator: positive[int]},
 		&cli.DurationFlag{Name: "idempotency-window", Value: 24 * time.Hour, Usage: "how long a repeated event id is answered with the first result", Validator: positive[time.Duration]},
 		&cli.DurationFlag{Name: "retention", Value: 30 * 24 * time.Hour, Usage: "how long events, deliveries and attempts are kept; what is still owed stays", Validator: positive[time.Duration]},
+		&cli.StringFlag{Name: "retention-size", Value: "off", Usage: "`SIZE` of what is kept, such as 50GB: beyond it the oldest events are deleted before their time; what is still owed stays", Validator: checkRetentionSize},
 		&cli.DurationFlag{Name: "audit-retention", Value: 365 * 24 * time.Hour, Usage: "how long entries of the audit log are kept, 100,000 at most", Validator: positive[time.Duration]},
 		&cli.StringFlag{Name: "backup-dir", Usage: "let the method createBackup write into this `DIRECTORY` (default: nowhere)"},
 		&cli.StringSliceFlag{Name: "retry", Usage: "`DIALECT=WAITS` between attempts instead of the vendor's, such as vision6=1m/5m/30m", Validator: checkRetries},
@@ -146,6 +147,9 @@ func options(c *cli.Command, log zerolog.Logger) (service.Options, error) {
 		return o, err
 	}
 	if o.Limits.Text, err = parseSize(c.String("max-body")); err != nil {
+		return o, err
+	}
+	if o.RetentionSize, err = parseRetentionSize(c.String("retention-size")); err != nil {
 		return o, err
 	}
 	for name, rate := range map[string]*service.Rate{

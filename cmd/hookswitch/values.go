@@ -95,17 +95,42 @@ func checkSize(text string) error {
 // parseSize reads a number of bytes. Below 64 KiB hardly a webhook could be registered, above 64 MiB a few callers could
 // fill the memory.
 func parseSize(text string) (int, error) {
-	number, factor := text, 1
-	for unit, bytes := range map[string]int{"KiB": 1 << 10, "MiB": 1 << 20} {
-		if rest, ok := strings.CutSuffix(text, unit); ok {
-			number, factor = strings.TrimSpace(rest), bytes
-		}
-	}
-	n, err := strconv.Atoi(number)
-	if err != nil || n < 0 || n > 64<<20 || n*factor < 64<<10 || n*factor > 64<<20 {
+	n, ok := parseBytes(text)
+	if !ok || n < 64<<10 || n > 64<<20 {
 		return 0, errors.New("must be a size from 64KiB to 64MiB, such as 4MiB")
 	}
-	return n * factor, nil
+	return int(n), nil
+}
+
+// parseBytes reads a whole number of bytes, of multiples of 1000 (kB, MB, GB, TB) or of 1024 (KiB, MiB, GiB, TiB).
+func parseBytes(text string) (n int64, ok bool) {
+	digits := strings.TrimRight(text, " BkKMGTi")
+	factor, ok := map[string]int64{
+		"": 1, "B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,
+	}[strings.TrimSpace(text[len(digits):])]
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if !ok || err != nil || n < 0 || n > math.MaxInt64/factor {
+		return 0, false
+	}
+	return n * factor, true
+}
+
+func checkRetentionSize(text string) error {
+	_, err := parseRetentionSize(text)
+	return err
+}
+
+// parseRetentionSize reads how much is kept; 0 for "off". What is deleted at a time has 64 MiB, so that a bound near that
+// would be none.
+func parseRetentionSize(text string) (int64, error) {
+	if text == "off" {
+		return 0, nil
+	}
+	n, ok := parseBytes(text)
+	if !ok || n < 256<<20 {
+		return 0, errors.New("must be off, or a size from 256MiB, such as 50GB or 50GiB")
+	}
+	return n, nil
 }
 
 func checkRate(text string) error {

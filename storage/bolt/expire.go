@@ -3,6 +3,7 @@ package bolt
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	bbolt "go.etcd.io/bbolt"
@@ -40,13 +41,14 @@ const (
 // expireStep bounds the rows of one transaction.
 const expireStep = 2000
 
-// Expire deletes whole partitions of history that are older, and in those where something is open everything else. It
-// is late by up to the length of a partition, six hours. A retention of 0 keeps everything.
+// Expire deletes whole partitions of history that are older, or stand in the way of what is newer, and in those where
+// something is open everything else. It is late by up to the length of a partition, six hours or 64 MiB. Without a bound in
+// time or bytes it keeps everything.
 func (s *Store) Expire(ctx context.Context, keep storage.Retention, budget time.Duration) (more bool, err error) {
 	if err := s.usable(ctx); err != nil {
 		return false, err
 	}
-	if keep.Events <= 0 {
+	if keep.Events <= 0 && keep.Bytes <= 0 {
 		return false, nil
 	}
 	if err := s.catchUp(ctx); err != nil {
@@ -55,11 +57,10 @@ func (s *Store) Expire(ctx context.Context, keep storage.Retention, budget time.
 	s.upkeep.Lock()
 	defer s.upkeep.Unlock()
 	deadline := time.Now().Add(budget)
-	horizon := s.now().wall - int64(keep.Events)
 	for {
 		if s.retire == nil {
-			if s.retire = s.nextRetirement(horizon); s.retire == nil {
-				return false, nil
+			if s.retire, err = s.nextRetirement(ctx, keep); s.retire == nil {
+				return false, err
 			}
 		}
 		if err := s.retireStep(ctx, s.retire); err != nil {
@@ -70,7 +71,10 @@ func (s *Store) Expire(ctx context.Context, keep storage.Retention, budget time.
 			s.retire = nil
 		}
 		if !time.Now().Before(deadline) {
-			return s.retire != nil || s.nextRetirement(horizon) != nil, nil
+			if s.retire == nil {
+				s.retire, err = s.nextRetirement(ctx, keep)
+			}
+			return s.retire != nil, err
 		}
 	}
 }
@@ -82,19 +86,48 @@ func (s *Store) abandonRetirement() {
 	s.retire = nil
 }
 
-// nextRetirement finds what is older than the horizon and has something to delete.
-func (s *Store) nextRetirement(horizon int64) *retirement {
-	c, length := s.calendar.Load(), int64(s.tuning.span)
+// nextRetirement finds what is to go next and has something to delete; nil: nothing.
+func (s *Store) nextRetirement(ctx context.Context, keep storage.Retention) (*retirement, error) {
+	c, now := s.calendar.Load(), s.now().wall
+	aged, cramped := int64(math.MinInt64), false
+	if keep.Events > 0 {
+		aged = now - int64(keep.Events)
+	}
+	if keep.Bytes > 0 {
+		used, err := s.used(ctx)
+		if err != nil {
+			return nil, err
+		}
+		cramped = used > keep.Bytes
+	}
+	if p := s.nextPartition(c, aged, cramped); p != nil {
+		return &retirement{partition: p, closed: p.closed.Load(), open: make(map[uint64]struct{})}, nil
+	}
+	if keep.Bytes > 0 {
+		aged = max(aged, min(now-int64(keep.IDs), c.unswept(now)))
+	}
+	return s.nextSpan(c, aged), nil
+}
+
+// nextPartition is the oldest that has something to delete: of those that are over before a time and, when the file is
+// cramped, of all but the latest.
+func (s *Store) nextPartition(c *calendar, aged int64, cramped bool) *partition {
 	for i, p := range c.partitions {
-		if c.end(i, length) > horizon {
+		if c.end(i, int64(s.tuning.span)) > aged && (!cramped || i == len(c.partitions)-1) {
 			break
 		}
-		if closed := p.closed.Load(); p.swept.Load() != closed+1 {
-			return &retirement{partition: p, closed: closed, open: make(map[uint64]struct{})}
+		if p.swept.Load() != p.closed.Load()+1 {
+			return p
 		}
 	}
+	return nil
+}
+
+// nextSpan finds public ids that are over before a time and whose events may be gone.
+func (s *Store) nextSpan(c *calendar, aged int64) *retirement {
+	length := int64(s.tuning.span)
 	for _, sp := range c.spans {
-		if sp.begun+length > horizon {
+		if sp.begun+length > aged {
 			break
 		}
 		r := &retirement{span: sp, gone: c.dropped, stage: dropping}

@@ -40,7 +40,6 @@ func openFile(path string, o Options, tune tuning) (db *bbolt.DB, err error) {
 		NoGrowSync:      o.NoSync,
 		MaxSize:         tune.maxFile,
 		OpenFile:        tune.openFile,
-		NoStatistics:    true,
 	})
 	return db, explain(err)
 }

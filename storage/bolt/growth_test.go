@@ -52,6 +52,55 @@ func TestTheFileDoesNotGrowWithWhatHasExpired(t *testing.T) {
 	})
 }
 
+// Events come and are delivered faster than time passes: the file stays at the size that it may have, and what is not
+// delivered stays in it.
+func TestTheFileDoesNotGrowBeyondItsBytes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 8 << 20
+		tune := defaultTuning()
+		tune.partition = 256 << 10
+		s := mustOpen(t, dir, tune)
+		body := make([]byte, 2000)
+		keep := storage.Retention{Events: 30 * 24 * time.Hour, Bytes: limit, IDs: 24 * time.Hour}
+		for round := range 60 {
+			batch := make([]storage.NewEvent, 500)
+			for i := range batch {
+				batch[i] = testEvent(fmt.Sprint("e", round, "-", i), true, schemas.WebhookID(i%10+1))
+				batch[i].Body = body
+			}
+			held := acceptAll(t, s, batch)
+			settleAll(t, s, held[1:]) // the first one stays owed
+			time.Sleep(time.Minute)
+			for more := true; more; {
+				var err error
+				if more, err = s.Expire(t.Context(), keep, 10*time.Millisecond); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if health, err := s.Check(t.Context()); err != nil || health.UsedBytes > limit+limit/4 {
+				t.Fatalf("round %d: %d bytes are in use, %v", round, health.UsedBytes, err)
+			}
+		}
+		// All 60 rounds would be 60 MB and more. bbolt lets the file grow by 16 MB.
+		if info, err := os.Stat(s.db.Path()); err != nil || info.Size() > 32<<20 {
+			t.Errorf("the file has %d bytes, %v", info.Size(), err)
+		}
+		for id, want := range map[string]error{"e0-0": nil, "e0-1": storage.ErrAbsent, "e59-1": nil, "e40-0": nil} {
+			if _, err := s.Event(t.Context(), 1, id); !errors.Is(err, want) {
+				t.Errorf("event %s: %v, want %v", id, err, want)
+			}
+		}
+		again := testEvent("e0-1", true, 1)
+		again.Window = 24 * time.Hour
+		if got := accept(t, s, again); !got.Repeat {
+			t.Error("a repeat within its window is a new event")
+		}
+		mustClose(t, s)
+	})
+}
+
 func checkBuckets(t *testing.T, s *Store, want int) {
 	t.Helper()
 	n := 0
@@ -90,8 +139,8 @@ func TestExpireLeavesSweptPartitionsAloneUntilSomethingCloses(t *testing.T) {
 				break
 			}
 		}
-		if s.nextRetirement(s.now().wall-int64(time.Hour)) != nil {
-			t.Error("there is still something to expire")
+		if next, err := s.nextRetirement(t.Context(), storage.Retention{Events: time.Hour}); next != nil || err != nil {
+			t.Errorf("there is still something to expire: %v, %v", next, err)
 		}
 		if _, err := s.Event(t.Context(), 1, "e1500"); err != nil {
 			t.Errorf("the event with an open delivery: %v", err)

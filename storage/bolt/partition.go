@@ -131,6 +131,16 @@ func (c *calendar) end(i int, length int64) int64 {
 	return end
 }
 
+// unswept is when the first partition began that Expire has not gone through, now without one.
+func (c *calendar) unswept(now int64) int64 {
+	for _, p := range c.partitions {
+		if p.swept.Load() == 0 {
+			return p.begun
+		}
+	}
+	return now
+}
+
 // older yields the partitions that may hold events up to seq, newest first.
 func (c *calendar) older(seq uint64) func(yield func(*partition) bool) {
 	return func(yield func(*partition) bool) {

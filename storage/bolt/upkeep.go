@@ -25,11 +25,26 @@ func (s *Store) Check(ctx context.Context) (storage.Health, error) {
 	if info, err := os.Stat(s.db.Path()); err == nil {
 		h.FileBytes = info.Size()
 	}
+	used, err := s.used(ctx)
+	if err != nil {
+		return storage.Health{}, err
+	}
+	h.UsedBytes = used
 	h.Oldest = s.board.overdue(s.now())
 	if err := s.scrub.step(ctx, s); err != nil && !errors.Is(err, ErrDamaged) {
 		return storage.Health{}, err
 	}
 	return h, s.harm.err()
+}
+
+// used is how much of the file is not free. bbolt counts the free pages at each commit; the file itself never shrinks.
+func (s *Store) used(ctx context.Context) (bytes int64, err error) {
+	err = s.view(ctx, func(tx *bbolt.Tx) error {
+		bytes = tx.Size()
+		return nil
+	})
+	stats := s.db.Stats()
+	return bytes - int64(stats.FreePageN+stats.PendingPageN)*int64(s.db.Info().PageSize), err
 }
 
 // overdue is how long the delivery has been due that waits longest, as far as memory knows.

@@ -16,6 +16,7 @@ func upkeepCases() []testCase {
 		{"expire deletes what is older than the retention", expireDeletes},
 		{"expire keeps events with an open delivery", expireKeepsOpen},
 		{"expire without a retention keeps everything", expireNothing},
+		{"expire for bytes keeps what is owed, and the ids of what went", expireForBytes},
 		{"check tells what is owed and how late it is", checkTells},
 		{"a backup is a whole store", backupWhole},
 		{"a closed store says so", closedStore},
@@ -39,6 +40,51 @@ func (s *suite) expire(keep time.Duration) {
 }
 
 const day = 24 * time.Hour
+
+func expireForBytes(s *suite) {
+	s.needsHours()
+	var owed []storage.Ref
+	for i := range 30 {
+		e := event(1, fmt.Sprint("e", i), 1)
+		e.Window, e.Body = 20*day, make([]byte, 1000)
+		h := s.accept(hold(e, s.unit)).Held[0]
+		if i%10 == 0 {
+			owed = append(owed, h.Ref)
+		} else {
+			s.settle(storage.Outcome{Held: h, Next: storage.Done, Attempt: ok()})
+		}
+		s.wait(time.Hour)
+	}
+	last := s.accept(event(1, "last"))
+	before, err := s.store.Check(s.Context())
+	s.is("Check", err, nil)
+	if before.UsedBytes <= 0 || before.UsedBytes > before.FileBytes {
+		s.Errorf("%d of %d bytes are in use", before.UsedBytes, before.FileBytes)
+	}
+	for range 2 { // the second time after a restart
+		for calls := 0; ; calls++ {
+			more, err := s.store.Expire(s.Context(), storage.Retention{Bytes: 1, IDs: 10 * day}, time.Second)
+			s.is("Expire", err, nil)
+			if !more {
+				break
+			}
+			if calls > 1000 {
+				s.Fatal("Expire never ends")
+			}
+		}
+		for _, r := range owed {
+			_, err := s.store.EventBySeq(s.Context(), 1, r.Seq)
+			s.is("EventBySeq of what is owed", err, nil)
+		}
+		_, err := s.store.EventBySeq(s.Context(), 1, last.Seq)
+		s.is("EventBySeq of the last", err, nil)
+		e := event(1, "e1", 1)
+		e.Window = 20 * day
+		s.equal("a repeat", s.accept(e).Repeat, true)
+		s.reopen()
+	}
+	s.equal("owed", len(s.claimAll()), len(owed))
+}
 
 func expireDeletes(s *suite) {
 	s.needsHours()
