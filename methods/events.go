@@ -24,13 +24,6 @@ var eventMethods = []Method{
 	{Name: "listEvents", Access: schemas.AccessRead, Run: listEvents},
 }
 
-// published is the answer for one event.
-type published struct {
-	ID        string `json:"id"`
-	Matched   int    `json:"matched"`
-	Duplicate bool   `json:"duplicate"`
-}
-
 func publishEvent(ctx context.Context, c *Call) (any, error) {
 	e, given, err := c.event(c, c.Params, "/params")
 	if err != nil {
@@ -54,7 +47,7 @@ func (o *Operations) publish(ctx context.Context, e *schemas.Event, window time.
 	return publishedJSON(e.ID, got.Matched, got.Duplicate), nil
 }
 
-// publishedJSON is published, put together without reflection: this is the answer the service gives most.
+// publishedJSON is the answer for one event, put together without reflection: this is the answer the service gives most.
 func publishedJSON(id string, matched int, duplicate bool) rpc.Raw {
 	b := make(rpc.Raw, 0, 96)
 	b = append(b, `{"id":"`...)
