@@ -92,6 +92,9 @@ func (o *Operations) readEvent(c *Call, doc json.RawMessage, prefix string) (e *
 		return nil, false, schemas.Refuse(schemas.KindTooLarge, "The data of an event may have 1 MiB, this has %d bytes", len(e.Data))
 	}
 	e.Account = c.Caller.Account
+	if c.engine.Traces() && !c.session.CanPush() { // a socket's header is that of its upgrade
+		e.Traceparent = c.session.Header("traceparent")
+	}
 	given = e.ID != ""
 	if !given {
 		e.ID = "evt_" + ulid.Make().String()
@@ -282,8 +285,9 @@ func shownEvent(r storage.EventRecord, e *schemas.Event, whole bool) json.RawMes
 		Accepted   time.Time                  `json:"accepted"`
 		Attributes map[string]json.RawMessage `json:"attributes,omitempty"`
 		Matched    int                        `json:"matched"`
+		Trace      string                     `json:"traceparent,omitempty"`
 		Webhooks   []schemas.WebhookID        `json:"webhooks,omitempty"`
-	}{e.ID, e.Type, e.Source, e.Subject, e.Time, r.Accepted.UTC(), e.Attributes, len(r.To), nil}
+	}{e.ID, e.Type, e.Source, e.Subject, e.Time, r.Accepted.UTC(), e.Attributes, len(r.To), e.Traceparent, nil}
 	if whole {
 		head.Webhooks = r.To
 	}

@@ -33,6 +33,10 @@ type Options struct {
 	Log zerolog.Logger
 	// AccessLog makes the lines of what went well info too.
 	AccessLog bool
+	// OTLPEndpoint is the base of an OpenTelemetry collector that traces are sent to by OTLP over HTTP, such as
+	// "http://127.0.0.1:4318"; "" takes the one of the variable OTEL_EXPORTER_OTLP_ENDPOINT, and without that there are no traces.
+	// OpenTelemetry's other variables hold too.
+	OTLPEndpoint string
 
 	// MaxInFlight is how many deliveries are sent at once; 0 means 256.
 	MaxInFlight int

@@ -47,6 +47,7 @@ type Service struct {
 	failed    <-chan struct{} // closed when the store can't go on
 	backups   *backups
 	metrics   *metrics
+	tracing   *tracing        // nil: nothing is traced
 	life      context.Context // of the service's own goroutines
 	proxies   rpc.Proxies
 	security  *security // nil: without TLS
@@ -79,6 +80,7 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 	s.life, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if err := s.start(ctx, o); err != nil {
 		s.stop()
+		s.tracing.close(ctx)
 		return nil, errors.Join(err, store.Close())
 	}
 	return s, nil
@@ -110,10 +112,17 @@ func (s *Service) start(ctx context.Context, o Options) error {
 		return err
 	}
 	s.metrics.speak(dialects)
+	if s.tracing, err = newTracing(ctx, o); err != nil {
+		return fmt.Errorf("trace: %w", err)
+	}
+	var tracer delivery.Tracer
+	if s.tracing != nil {
+		tracer = s.tracing
+	}
 	s.engine, err = delivery.New(delivery.Options{
 		Store: s.store, Formats: formats, Policies: changed, Log: o.Log, Allow: o.Allow,
 		MaxInFlight: o.MaxInFlight, Timeout: o.Timeout, UserAgent: "Hookswitch/" + o.Version,
-		AttemptLevel: o.usualLevel(), OnAttempt: s.metrics.attempt,
+		AttemptLevel: o.usualLevel(), OnAttempt: s.metrics.attempt, Tracer: tracer,
 		OnMeasure: func(w *schemas.Webhook, state schemas.State, reason string) {
 			s.core.AuditEngine(s.life, w, state, reason)
 		},
@@ -133,7 +142,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	s.docs = reference.NewPage(discovery)
 	s.server, err = rpc.NewServer(rpc.Options{
 		Lookup: s.core.Lookup, Admit: s.core.Throttle, ErrorOf: methods.ErrorOf, Discovery: discovery,
-		Limits: o.Limits, Origins: o.Origins, OriginHeaders: []string{methods.AccountHeader, methods.IdempotencyHeader, rpc.HeaderRequestID}, Log: o.Log,
+		Limits: o.Limits, Origins: o.Origins, OriginHeaders: []string{methods.AccountHeader, methods.IdempotencyHeader, rpc.HeaderRequestID, traceparent}, Log: o.Log,
 		CallLevel: o.usualLevel(), Observe: s.metrics.call,
 		Pushing: methods.Pushing(),
 	})
@@ -248,6 +257,7 @@ func (s *Service) Close(ctx context.Context) error {
 		s.log.Warn().Dur("grace", shutdownGrace).Msg("what had not ended was broken off; its deliveries will be sent again")
 		err = nil
 	}
+	s.tracing.close(ctx)
 	s.stop()
 	s.running.Wait()
 	return errors.Join(err, s.store.Close())

@@ -74,6 +74,7 @@ func serviceFlags() []cli.Flag {
 		&cli.StringFlag{Name: "copernica-key-id", Value: "one._domainkey.copernica.com", Usage: "`NAME` of the DNS record with the key of Copernica's signatures"},
 		&cli.StringFlag{Name: "log-level", Value: "info", Usage: "debug, info, warn or error", Validator: checkLevel},
 		&cli.BoolFlag{Name: "access-log", Usage: "log calls and attempts that went well too (as info); others are logged in any case"},
+		&cli.StringFlag{Name: "otlp-endpoint", Usage: "send traces to the OpenTelemetry collector at this `URL`, such as http://127.0.0.1:4318 (default: OTEL_EXPORTER_OTLP_ENDPOINT, or no traces)", Validator: checkURL},
 	})
 }
 
@@ -133,7 +134,7 @@ func options(c *cli.Command, log zerolog.Logger) (service.Options, error) {
 		Retention: c.Duration("retention"), BackupDir: c.String("backup-dir"), AuditRetention: c.Duration("audit-retention"),
 		Origins: c.StringSlice("origin"), RequireHTTPS: c.Bool("superoffice-require-https"),
 		SuperOfficePing: c.Bool("superoffice-ping"),
-		CopernicaKeyID:  c.String("copernica-key-id"), Version: version, AccessLog: c.Bool("access-log"),
+		CopernicaKeyID:  c.String("copernica-key-id"), Version: version, AccessLog: c.Bool("access-log"), OTLPEndpoint: c.String("otlp-endpoint"),
 	}
 	o.TLS = service.TLS{
 		CertFile: c.String("tls-cert"), KeyFile: c.String("tls-key"),
