@@ -165,7 +165,7 @@ func (e *Engine) exchange(ctx context.Context, x *exchange, job Job) exchanged {
 	}
 	if err != nil {
 		got := exchanged{started: job.Now}
-		got.fail(&failure{schemas.ErrorFormat, maskText(x.hook, err.Error())})
+		got.fail(&failure{schemas.ErrorFormat, maskText(secretsOf(x.hook, ""), err.Error())})
 		return got
 	}
 	timeout := x.hook.Timeout
@@ -173,7 +173,7 @@ func (e *Engine) exchange(ctx context.Context, x *exchange, job Job) exchanged {
 		timeout = e.o.Timeout
 	}
 	request.Header = x.withTrace(request.Header)
-	return e.sender.send(ctx, x.endpoint, request, timeout)
+	return e.deliver(ctx, x.hook, x.endpoint, request, timeout)
 }
 
 // build calls the dialect; a panic there costs one delivery, not the server.

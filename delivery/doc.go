@@ -16,6 +16,7 @@
 //	 ├─ load                                      a cold lane's first: read the webhook's record, open, park or drop the lane
 //	 └─ carry
 //	     ├─ Format.Build                          1 to Policy.Batch deliveries in one request
+//	     ├─ deliver (destination.go)                as whom: Authorization, a client certificate; access tokens (token.go)
 //	     ├─ sender.send (sender.go)               guarded dialler (dial.go, guard.go), one POST, no redirect
 //	     ├─ Format.Judge                          the Verdict
 //	     ├─ NextWait (retry.go)                   done, again later, or dead
@@ -31,7 +32,8 @@
 //
 // follow.go keeps the index in step with the store; claim.go also extends the leases of what is held. window.go counts
 // what is held and whom a claim passes over, phase.go is what changes a lane's phase, failure.go and record.go are what is
-// written down of an attempt. Dialects share fields.go, headers.go and sign.go.
+// written down of an attempt. Dialects share fields.go, headers.go, sign.go and
+// credentials.go.
 //
 // # States
 //

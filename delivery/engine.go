@@ -28,6 +28,8 @@ type Engine struct {
 	replays    *replays
 	guard      *guard
 	news       bells[schemas.AccountID] // an account has a new event
+	// destinations is what webhooks with credentials have beside the sender.
+	destinations *destinations
 
 	life      context.Context // of the loops; ends when Close begins
 	endLife   context.CancelFunc
@@ -68,6 +70,7 @@ func New(o Options) (*Engine, error) {
 	e.dispatcher.spill = func(items []*item) { e.giveBack(items, 0) }
 	e.life, e.endLife = context.WithCancel(context.Background())
 	e.effort, e.endEffort = context.WithCancel(context.Background())
+	e.destinations = newDestinations(e.sender, e.effort)
 	return e, nil
 }
 
@@ -119,6 +122,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Unlock()
 	e.tasks.Wait()
 	e.endEffort()
+	e.destinations.close()
 	e.sender.close()
 	return errors.Join(err, ctx.Err())
 }
@@ -128,6 +132,7 @@ func (e *Engine) Close(ctx context.Context) error {
 func (e *Engine) Allow(networks []netip.Prefix) {
 	e.guard.allow(networks)
 	e.sender.renew()
+	e.destinations.close()
 }
 
 // refuse ends intake and reports whether this call did it.
@@ -176,7 +181,10 @@ func waitFor(ctx context.Context, group *sync.WaitGroup) error {
 
 // Apply takes a webhook that was registered or amended into the index: once it returns, the next publish meets it. An
 // older revision than is known changes nothing. w must not be changed afterwards.
-func (e *Engine) Apply(w *schemas.Webhook) { e.apply(w, 0) }
+func (e *Engine) Apply(w *schemas.Webhook) {
+	e.destinations.forget(storage.Lane{Account: w.Account, Webhook: w.ID}, w)
+	e.apply(w, 0)
+}
 
 func (e *Engine) apply(w *schemas.Webhook, round uint32) {
 	l := storage.Lane{Account: w.Account, Webhook: w.ID}
@@ -198,6 +206,7 @@ func (e *Engine) lift(l storage.Lane) {
 func (e *Engine) Forget(a schemas.AccountID, id schemas.WebhookID, revision uint64) {
 	l := storage.Lane{Account: a, Webhook: id}
 	e.dispatcher.changed(l, revision)
+	e.destinations.forget(l, nil)
 	if e.index.remove(l) {
 		e.task(func() { e.drop(l) })
 	}

@@ -19,6 +19,9 @@ func exchangeFailure(err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok { // of the dialler
 		return f
 	}
+	if f := refusedClient(err); f != nil {
+		return f
+	}
 	if f := tlsFailure(err); f != nil {
 		return f
 	}
@@ -43,6 +46,20 @@ func exchangeFailure(err error) *failure {
 		return &failure{schemas.ErrorProtocol, "the answer's header is too large"}
 	}
 	return &failure{schemas.ErrorProtocol, "the answer is not HTTP"}
+}
+
+// refusedClient is the failure of an endpoint that wants another client certificate than it got, or any; nil for other errors.
+// It says nothing of the endpoint's health, so it has a kind of its own.
+func refusedClient(err error) *failure {
+	remote, ok := errors.AsType[*net.OpError](err)
+	if !ok || remote.Op != "remote error" { // an alert of the other side
+		return nil
+	}
+	alert := strings.TrimPrefix(remote.Err.Error(), "tls: ") // of the protocol's own list
+	if !strings.Contains(alert, "certificate") && alert != "access denied" {
+		return nil
+	}
+	return &failure{schemas.ErrorAuthentication, "the endpoint refused the client certificate: " + alert}
 }
 
 // tlsFailure names what is wrong with a receiver's TLS, nil for any other error.

@@ -1,8 +1,11 @@
 package delivery
 
 import (
+	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -17,6 +20,7 @@ const minMasked = 4
 
 // record is the part of an attempt's record that all deliveries of one exchange share; only the number differs.
 func record(w *schemas.Webhook, got *exchanged, verdict Verdict) schemas.Attempt {
+	secrets := secretsOf(w, got.credential)
 	a := schemas.Attempt{
 		Started:         got.started.UTC(),
 		Duration:        got.duration,
@@ -24,9 +28,9 @@ func record(w *schemas.Webhook, got *exchanged, verdict Verdict) schemas.Attempt
 		Status:          got.answer.Status,
 		Error:           got.answer.Error,
 		Message:         got.message,
-		RequestHeaders:  maskHeader(w, got.sent),
-		ResponseHeaders: maskHeader(w, got.answer.Header),
-		ResponseBody:    maskText(w, got.body),
+		RequestHeaders:  maskHeader(w, secrets, got.sent),
+		ResponseHeaders: maskHeader(w, secrets, got.answer.Header),
+		ResponseBody:    maskText(secrets, got.body),
 	}
 	if !a.OK && a.Error == schemas.ErrorNone {
 		a.Error = schemas.ErrorStatus
@@ -49,7 +53,7 @@ func statusMessage(status int) string {
 const maxRecordedHeader = 8 << 10
 
 // maskHeader lists a header by name, with secrets and the webhook's own headers masked and without what goes beyond maxRecordedHeader.
-func maskHeader(w *schemas.Webhook, h http.Header) [][2]string {
+func maskHeader(w *schemas.Webhook, secrets []string, h http.Header) [][2]string {
 	if len(h) == 0 {
 		return nil
 	}
@@ -59,7 +63,7 @@ func maskHeader(w *schemas.Webhook, h http.Header) [][2]string {
 			if secretName(name) || ownHeader(w, name) {
 				value = masked
 			}
-			list = append(list, [2]string{name, maskText(w, value)})
+			list = append(list, [2]string{name, maskText(secrets, value)})
 		}
 	}
 	slices.SortFunc(list, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
@@ -94,11 +98,49 @@ func ownHeader(w *schemas.Webhook, name string) bool {
 	return false
 }
 
-// maskText blots out the webhook's secrets: receivers have been seen to echo the request.
-func maskText(w *schemas.Webhook, text string) string {
+// secretsOf lists what must not be shown of a webhook: receivers have been seen to echo the request. credential is what the
+// attempt said in the header Authorization. Credentials are chosen by people and by token endpoints, so they are looked for in
+// the spellings of JSON and of forms too; our own secrets look the same in all of them.
+func secretsOf(w *schemas.Webhook, credential string) []string {
+	list := make([]string, 0, 4)
 	for _, s := range w.Secrets {
-		if len(s.Value) >= minMasked && strings.Contains(text, s.Value) {
-			text = strings.ReplaceAll(text, s.Value, masked)
+		if len(s.Value) >= minMasked {
+			list = append(list, s.Value)
+		}
+	}
+	if a := w.Authentication; a != nil {
+		for _, text := range []string{credential, a.Password, a.Token, a.ClientSecret} {
+			if len(text) >= minMasked {
+				list = append(list, spellings(text)...)
+			}
+		}
+	}
+	return list
+}
+
+// spellings are the ways a text is written in JSON, in PHP's JSON, in forms and in HTML.
+func spellings(text string) []string {
+	list := []string{text}
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		return list // strings always encode
+	}
+	plain := string(quoted[1 : len(quoted)-1])
+	for _, other := range []string{
+		plain, strings.ReplaceAll(plain, "/", `\/`), url.QueryEscape(text), url.PathEscape(text), html.EscapeString(text),
+	} {
+		if !slices.Contains(list, other) {
+			list = append(list, other)
+		}
+	}
+	return list
+}
+
+// maskText blots out secrets.
+func maskText(secrets []string, text string) string {
+	for _, s := range secrets {
+		if strings.Contains(text, s) {
+			text = strings.ReplaceAll(text, s, masked)
 		}
 	}
 	return text

@@ -54,6 +54,23 @@ func newSender(d *dialler, userAgent string, lane int, roots *x509.CertPool) *se
 
 func (s *sender) close() { s.transport.Load().CloseIdleConnections() }
 
+// with is a sender that shows a client certificate. It always does, whatever authorities the endpoint names as its own: an
+// endpoint that does not take it says so better than one that gets none.
+func (s *sender) with(certificate *tls.Certificate) *sender {
+	transport := s.transport.Load().Clone()
+	transport.TLSClientConfig.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return certificate, nil }
+	other := &sender{userAgent: s.userAgent}
+	other.transport.Store(transport)
+	return other
+}
+
+// RoundTrip makes other requests than deliveries, under the same guard.
+func (s *sender) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("User-Agent", s.userAgent)
+	return s.transport.Load().RoundTrip(r)
+}
+
 // renew has every exchange from now on dial anew. Those under way end on their old connections, which nobody uses again.
 func (s *sender) renew() {
 	old := s.transport.Load()
@@ -63,12 +80,14 @@ func (s *sender) renew() {
 
 // exchanged is what came of one exchange.
 type exchanged struct {
-	answer   Answer
-	sent     http.Header // as sent
-	body     string      // of the answer, its first schemas.MaxResponseBody bytes
-	message  string      // one sentence when there is no answer, or it broke off
-	started  time.Time
-	duration time.Duration
+	answer Answer
+	sent   http.Header // as sent
+	body   string      // of the answer, its first schemas.MaxResponseBody bytes
+	// credential is what the header Authorization said after its scheme, for being masked; "" without authentication.
+	credential string
+	message    string // one sentence when there is no answer, or it broke off
+	started    time.Time
+	duration   time.Duration
 }
 
 // send posts a request and reads the answer. The whole takes at most timeout.

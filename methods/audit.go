@@ -102,7 +102,7 @@ func webhookTitle(w *schemas.Webhook) string {
 
 // Members of a webhook that the audit log names and does not show, and those that say nothing about a change.
 var (
-	membersHidden  = []string{"secrets", "headers", "properties", "metadata", "document"}
+	membersHidden  = []string{"secrets", "headers", "authentication", "clientCertificate", "properties", "metadata", "document"}
 	membersSkipped = []string{"id", "publicId", "created", "updated"}
 )
 

@@ -21,28 +21,30 @@ var exportMethods = []Method{
 
 // WebhookRecord is all that is kept of a webhook, in no dialect's form.
 type WebhookRecord struct {
-	ID          schemas.WebhookID          `json:"id"`
-	PublicID    string                     `json:"publicId,omitempty"`
-	Dialect     string                     `json:"dialect"`
-	State       schemas.State              `json:"state"`
-	Name        string                     `json:"name,omitempty"`
-	Endpoint    string                     `json:"endpoint"`
-	Format      string                     `json:"format,omitempty"`
-	Events      []string                   `json:"events"`
-	Attributes  []schemas.Constraint       `json:"attributes,omitempty"`
-	Filter      json.RawMessage            `json:"filter,omitempty"`
-	Secrets     []schemas.Secret           `json:"secrets,omitempty"`
-	Headers     map[string]string          `json:"headers,omitempty"`
-	Properties  map[string]json.RawMessage `json:"properties,omitempty"`
-	Metadata    map[string]string          `json:"metadata,omitempty"`
-	MaxInFlight int                        `json:"maxInFlight,omitempty"`
-	Ordered     bool                       `json:"ordered,omitempty"`
-	RateLimit   float64                    `json:"rateLimit,omitempty"` // deliveries a second
-	Timeout     schemas.Seconds            `json:"timeout,omitempty"`
-	Retry       []schemas.Seconds          `json:"retry,omitzero"`
-	Document    json.RawMessage            `json:"document,omitempty"`
-	Created     time.Time                  `json:"created"`
-	Updated     time.Time                  `json:"updated"`
+	ID                schemas.WebhookID          `json:"id"`
+	PublicID          string                     `json:"publicId,omitempty"`
+	Dialect           string                     `json:"dialect"`
+	State             schemas.State              `json:"state"`
+	Name              string                     `json:"name,omitempty"`
+	Endpoint          string                     `json:"endpoint"`
+	Format            string                     `json:"format,omitempty"`
+	Events            []string                   `json:"events"`
+	Attributes        []schemas.Constraint       `json:"attributes,omitempty"`
+	Filter            json.RawMessage            `json:"filter,omitempty"`
+	Secrets           []schemas.Secret           `json:"secrets,omitempty"`
+	Headers           map[string]string          `json:"headers,omitempty"`
+	Authentication    *schemas.Authentication    `json:"authentication,omitempty"`
+	ClientCertificate *schemas.ClientCertificate `json:"clientCertificate,omitempty"`
+	Properties        map[string]json.RawMessage `json:"properties,omitempty"`
+	Metadata          map[string]string          `json:"metadata,omitempty"`
+	MaxInFlight       int                        `json:"maxInFlight,omitempty"`
+	Ordered           bool                       `json:"ordered,omitempty"`
+	RateLimit         float64                    `json:"rateLimit,omitempty"` // deliveries a second
+	Timeout           schemas.Seconds            `json:"timeout,omitempty"`
+	Retry             []schemas.Seconds          `json:"retry,omitzero"`
+	Document          json.RawMessage            `json:"document,omitempty"`
+	Created           time.Time                  `json:"created"`
+	Updated           time.Time                  `json:"updated"`
 	// Withheld names the members that the webhook has and that are not shown.
 	Withheld []string `json:"withheld,omitempty"`
 }
@@ -52,6 +54,7 @@ func recordOf(w *schemas.Webhook) WebhookRecord {
 		ID: w.ID, PublicID: w.PublicID, Dialect: w.Dialect, State: w.State, Name: w.Name,
 		Endpoint: w.Endpoint, Format: w.Format, Events: w.Match.Types, Attributes: w.Match.Attributes, Filter: w.Match.Filter,
 		Secrets: w.Secrets, Headers: w.Headers, Properties: w.Properties, Metadata: w.Metadata,
+		Authentication: w.Authentication, ClientCertificate: w.ClientCertificate,
 		MaxInFlight: w.MaxInFlight, Ordered: w.Ordered, RateLimit: w.RateLimit,
 		Timeout: schemas.Seconds(w.Timeout.Seconds()), Retry: w.Retry, Document: w.Document,
 		Created: w.Created.UTC(), Updated: w.Updated.UTC(),
@@ -62,6 +65,12 @@ func recordOf(w *schemas.Webhook) WebhookRecord {
 func (r *WebhookRecord) withhold() {
 	if len(r.Secrets) > 0 {
 		r.Secrets, r.Withheld = nil, append(r.Withheld, "secrets")
+	}
+	if r.Authentication != nil {
+		r.Authentication, r.Withheld = nil, append(r.Withheld, "authentication")
+	}
+	if r.ClientCertificate != nil {
+		r.ClientCertificate, r.Withheld = nil, append(r.Withheld, "clientCertificate")
 	}
 	if len(r.Headers) > 0 {
 		r.Headers, r.Withheld = nil, append(r.Withheld, "headers")
@@ -76,6 +85,7 @@ func (r *WebhookRecord) webhook() *schemas.Webhook {
 		PublicID: r.PublicID, Dialect: r.Dialect, State: r.State, Name: r.Name, Endpoint: r.Endpoint, Format: r.Format,
 		Match:   schemas.Match{Types: r.Events, Attributes: r.Attributes, Filter: r.Filter},
 		Secrets: r.Secrets, Headers: r.Headers, Properties: r.Properties, Metadata: r.Metadata,
+		Authentication: r.Authentication, ClientCertificate: r.ClientCertificate,
 		MaxInFlight: r.MaxInFlight, Ordered: r.Ordered, RateLimit: r.RateLimit, Timeout: r.Timeout.Duration(),
 		Retry: r.Retry, Document: r.Document, Created: r.Created, Updated: r.Updated,
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/hookswitch/hookswitch/delivery"
 	"github.com/hookswitch/hookswitch/schemas"
@@ -40,6 +41,15 @@ func (c *Call) importable(r *WebhookRecord) (*Dialect, error) {
 		if problem := delivery.CheckHeader(name, r.Headers[name]); problem != "" {
 			fault(problem, "headers", pointerEscaper.Replace(name))
 		}
+	}
+	below := func(member string) func(string, ...string) {
+		return func(message string, path ...string) { fault(message, slices.Concat([]string{member}, path)...) }
+	}
+	if r.Authentication != nil {
+		delivery.CheckAuthentication(r.Authentication, below("authentication"))
+	}
+	if r.ClientCertificate != nil {
+		delivery.CheckClientCertificate(r.ClientCertificate, time.Time{}, below("clientCertificate")) // also one that has expired
 	}
 	if len(faults) > 0 {
 		return nil, schemas.Invalid(faults...)

@@ -108,6 +108,10 @@ type Webhook struct {
 	Properties map[string]json.RawMessage `json:"properties,omitempty"`
 	Metadata   map[string]string          `json:"metadata,omitempty"`
 
+	// Authentication and ClientCertificate say who the server is to the endpoint, in every delivery; nil: nothing.
+	Authentication    *Authentication    `json:"authentication,omitempty"`
+	ClientCertificate *ClientCertificate `json:"clientCertificate,omitempty"`
+
 	MaxInFlight int `json:"maxInFlight,omitempty"` // attempts at once; 0: the server's default
 	// Ordered delivers strictly in the order of acceptance: the next delivery begins once the one before is delivered or dead.
 	Ordered bool `json:"ordered,omitempty"`
@@ -123,6 +127,35 @@ type Webhook struct {
 	CreatedBy KeyID     `json:"createdBy,omitempty"`
 	Updated   time.Time `json:"updated"`
 	UpdatedBy KeyID     `json:"updatedBy,omitempty"`
+}
+
+// AuthenticationType says what the header Authorization of deliveries is made of.
+type AuthenticationType string
+
+// The types of authentication.
+const (
+	AuthenticationBasic  AuthenticationType = "basic"  // Username and Password
+	AuthenticationBearer AuthenticationType = "bearer" // Token
+	AuthenticationOAuth2 AuthenticationType = "oauth2" // an access token of TokenURL, by the client credentials grant
+)
+
+// Authentication is what a webhook's endpoint asks for. Of the members only those of its type are set.
+type Authentication struct {
+	Type         AuthenticationType `json:"type"`
+	Username     string             `json:"username,omitempty"`
+	Password     string             `json:"password,omitempty"`
+	Token        string             `json:"token,omitempty"`
+	TokenURL     string             `json:"tokenUrl,omitempty"`
+	ClientID     string             `json:"clientId,omitempty"`
+	ClientSecret string             `json:"clientSecret,omitempty"`
+	Scopes       []string           `json:"scopes,omitempty"`
+	Audience     string             `json:"audience,omitempty"`
+}
+
+// ClientCertificate is what deliveries show in the TLS handshake when the endpoint asks who they come from.
+type ClientCertificate struct {
+	Certificate string `json:"certificate"` // PEM: the certificate, then those between it and its root
+	PrivateKey  string `json:"privateKey"`  // PEM, not encrypted
 }
 
 // Seconds is a wait as the wire writes it: a number of seconds.
@@ -226,6 +259,8 @@ const (
 	ErrorTimeout  AttemptError = "timeout"
 	ErrorProtocol AttemptError = "protocol" // the answer is not HTTP, or breaks off
 	ErrorFormat   AttemptError = "format"   // the dialect could not build the request
+	// ErrorAuthentication: no access token or no valid client certificate was there, or the endpoint wants another one.
+	ErrorAuthentication AttemptError = "authentication"
 )
 
 // MaxResponseBody is how much of a receiver's answer an attempt keeps, in bytes.

@@ -3,7 +3,8 @@
 //
 //	methods ── New ──▶ Parse (params.go)          document  → schemas.Webhook
 //	                   ├─ members.go              the optional members and their limits
-//	                   └─ checkHeaders (headers.go)
+//	                   ├─ checkHeaders (headers.go)
+//	                   └─ authentication.go       who we are to the endpoint: checked, and masked in reads
 //	                   Show, Created (results.go) schemas.Webhook → the subscription
 //	                   rotateSecret (rotate.go)   a new secret; the former ones sign for a while
 //	delivery ────────▶ Format.Build (format.go)   events → {"type","timestamp","data"} and its signature
@@ -28,6 +29,8 @@
 //   - An empty retry list means one attempt and no more.
 //   - Reads mask the values of headers, which often carry credentials, unless the caller may see secrets; the signing
 //     secret is in the answers to creation and rotation only.
+//   - authentication and clientCertificate are replaced whole, and their secrets are shown to nobody: unlike headers they
+//     are credentials for certain. The mask is refused as a value, so that no read is written back by mistake.
 //   - All webhook-… headers are the signature's, all ce-… ones CloudEvents', and cannot be set.
 //   - A faulty endpoint is a fault of the parameter (310), so that it is listed together with the other faults.
 package native

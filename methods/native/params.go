@@ -33,6 +33,7 @@ func Parse(doc json.RawMessage, old *schemas.Webhook) (*schemas.Webhook, error) 
 			d.Fault("is required", m.name)
 		}
 	}
+	delivery.CheckCredentials(d.webhook, d.Fault)
 	if err := d.refusal(); err != nil {
 		return nil, err
 	}
@@ -70,6 +71,8 @@ var members = []member{
 	{name: "signature", set: (*draft).setSignature}, // after the secret, which it has to fit
 	{name: "format", set: (*draft).setFormat, remove: func(w *schemas.Webhook) { w.Format = "" }},
 	{name: "headers", set: (*draft).setHeaders, remove: func(w *schemas.Webhook) { w.Headers = nil }},
+	{name: "authentication", set: (*draft).setAuthentication, remove: func(w *schemas.Webhook) { w.Authentication = nil }},
+	{name: "clientCertificate", set: (*draft).setClientCertificate, remove: func(w *schemas.Webhook) { w.ClientCertificate = nil }},
 	{name: "properties", set: (*draft).setProperties, remove: func(w *schemas.Webhook) { w.Properties = nil }},
 	{name: "metadata", set: (*draft).setMetadata, remove: func(w *schemas.Webhook) { w.Metadata = nil }},
 	{name: "retry", set: (*draft).setRetry, remove: func(w *schemas.Webhook) { w.Retry = nil }},

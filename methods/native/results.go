@@ -15,25 +15,28 @@ const masked = "***"
 
 // Subscription is what a read answers with, in the wire's order.
 type Subscription struct {
-	ID          string                     `json:"id"`
-	Endpoint    string                     `json:"endpoint"`
-	Events      []string                   `json:"events"`
-	Filter      json.RawMessage            `json:"filter,omitempty"`
-	Name        string                     `json:"name,omitempty"`
-	State       schemas.State              `json:"state"`
-	Format      string                     `json:"format"`
-	Signature   delivery.Signature         `json:"signature"`
-	Headers     map[string]string          `json:"headers,omitempty"`
-	Properties  map[string]json.RawMessage `json:"properties,omitempty"`
-	Metadata    map[string]string          `json:"metadata,omitempty"`
-	Retry       []schemas.Seconds          `json:"retry,omitzero"` // absent: the dialect's policy; empty: one attempt
-	MaxInFlight int                        `json:"maxInFlight,omitempty"`
-	Ordered     bool                       `json:"ordered,omitempty"`
-	RateLimit   float64                    `json:"rateLimit,omitempty"` // deliveries per second
-	Timeout     float64                    `json:"timeout,omitempty"`   // seconds
-	Stats       Stats                      `json:"stats"`
-	Created     time.Time                  `json:"created"`
-	Updated     time.Time                  `json:"updated"`
+	ID        string             `json:"id"`
+	Endpoint  string             `json:"endpoint"`
+	Events    []string           `json:"events"`
+	Filter    json.RawMessage    `json:"filter,omitempty"`
+	Name      string             `json:"name,omitempty"`
+	State     schemas.State      `json:"state"`
+	Format    string             `json:"format"`
+	Signature delivery.Signature `json:"signature"`
+	Headers   map[string]string  `json:"headers,omitempty"`
+	// Authentication and ClientCertificate never show their secrets.
+	Authentication    *schemas.Authentication    `json:"authentication,omitempty"`
+	ClientCertificate *Certificate               `json:"clientCertificate,omitempty"`
+	Properties        map[string]json.RawMessage `json:"properties,omitempty"`
+	Metadata          map[string]string          `json:"metadata,omitempty"`
+	Retry             []schemas.Seconds          `json:"retry,omitzero"` // absent: the dialect's policy; empty: one attempt
+	MaxInFlight       int                        `json:"maxInFlight,omitempty"`
+	Ordered           bool                       `json:"ordered,omitempty"`
+	RateLimit         float64                    `json:"rateLimit,omitempty"` // deliveries per second
+	Timeout           float64                    `json:"timeout,omitempty"`   // seconds
+	Stats             Stats                      `json:"stats"`
+	Created           time.Time                  `json:"created"`
+	Updated           time.Time                  `json:"updated"`
 	// PublicKey is what verifies deliveries with the signature ed25519.
 	PublicKey string `json:"publicKey,omitempty"`
 	// FormerSecretsEnd is until when a former secret signs too.
@@ -56,26 +59,28 @@ type Stats struct {
 
 func show(w *schemas.Webhook, view methods.View) Subscription {
 	return Subscription{
-		ID:          w.PublicID,
-		Endpoint:    w.Endpoint,
-		Events:      w.Match.Types,
-		Filter:      w.Match.Filter,
-		Name:        w.Name,
-		State:       w.State,
-		Format:      cmp.Or(w.Format, formatStandard),
-		Signature:   delivery.SignatureOf(w.CurrentSecret()),
-		Headers:     showHeaders(w.Headers, view.Secrets),
-		Properties:  w.Properties,
-		Metadata:    w.Metadata,
-		Retry:       w.Retry,
-		MaxInFlight: w.MaxInFlight,
-		Ordered:     w.Ordered,
-		RateLimit:   w.RateLimit,
-		Timeout:     w.Timeout.Seconds(),
-		Stats:       showStats(&view.Tally),
-		Created:     w.Created.UTC(),
-		Updated:     w.Updated.UTC(),
-		PublicKey:   delivery.PublicKey(w.CurrentSecret()),
+		ID:                w.PublicID,
+		Endpoint:          w.Endpoint,
+		Events:            w.Match.Types,
+		Filter:            w.Match.Filter,
+		Name:              w.Name,
+		State:             w.State,
+		Format:            cmp.Or(w.Format, formatStandard),
+		Signature:         delivery.SignatureOf(w.CurrentSecret()),
+		Headers:           showHeaders(w.Headers, view.Secrets),
+		Authentication:    showAuthentication(w.Authentication),
+		ClientCertificate: showCertificate(w.ClientCertificate),
+		Properties:        w.Properties,
+		Metadata:          w.Metadata,
+		Retry:             w.Retry,
+		MaxInFlight:       w.MaxInFlight,
+		Ordered:           w.Ordered,
+		RateLimit:         w.RateLimit,
+		Timeout:           w.Timeout.Seconds(),
+		Stats:             showStats(&view.Tally),
+		Created:           w.Created.UTC(),
+		Updated:           w.Updated.UTC(),
+		PublicKey:         delivery.PublicKey(w.CurrentSecret()),
 
 		FormerSecretsEnd: formerSecretsEnd(w, time.Now()),
 	}

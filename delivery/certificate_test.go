@@ -1,0 +1,182 @@
+package delivery
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hookswitch/hookswitch/schemas"
+)
+
+// clientPair makes a certificate for clients, signed by itself.
+func clientPair(t *testing.T, name string, until time.Time) *schemas.ClientCertificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Unix(0, 0), NotAfter: until,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &schemas.ClientCertificate{
+		Certificate: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
+		PrivateKey:  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})),
+	}
+}
+
+// mutualServer takes clients with one of the certificates only, and says who came over how many connections.
+type mutualServer struct {
+	*httptest.Server
+	connections atomic.Int32
+	open        atomic.Int32
+	names       chan string
+}
+
+func serveMutual(t *testing.T, http2 bool, version uint16, clients ...*schemas.ClientCertificate) *mutualServer {
+	t.Helper()
+	m := &mutualServer{names: make(chan string, 64)}
+	m.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		m.names <- r.TLS.PeerCertificates[0].Subject.CommonName
+	}))
+	pool := x509.NewCertPool()
+	for _, c := range clients {
+		pool.AppendCertsFromPEM([]byte(c.Certificate))
+	}
+	m.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool, MaxVersion: version}
+	m.EnableHTTP2 = http2
+	m.Config.ErrorLog = log.New(io.Discard, "", 0)
+	m.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		switch s {
+		case http.StateNew:
+			m.connections.Add(1)
+			m.open.Add(1)
+		case http.StateClosed:
+			m.open.Add(-1)
+		default:
+		}
+	}
+	m.StartTLS()
+	t.Cleanup(m.Close)
+	return m
+}
+
+func TestDeliveriesShowTheirClientCertificate(t *testing.T) {
+	t.Parallel()
+	for _, http2 := range []bool{false, true} {
+		ann, bob, eve := clientPair(t, "ann", time.Now().Add(time.Hour)), clientPair(t, "bob", time.Now().Add(time.Hour)), clientPair(t, "eve", time.Now().Add(time.Hour))
+		server := serveMutual(t, http2, tls.VersionTLS13, ann, bob)
+		roots := x509.NewCertPool()
+		roots.AddCert(server.Certificate())
+		h := newHouse(t, Policy{}, func(h *house) {
+			h.options.Dial, h.options.Allow, h.options.Roots = nil, loopback(), roots
+		})
+		t.Cleanup(h.close)
+		w := h.register(&schemas.Webhook{
+			Account: 1, Dialect: "test", Endpoint: server.URL, State: schemas.StateActive, Match: schemas.Match{Types: []string{"a"}},
+			ClientCertificate: ann,
+		})
+		for range 5 { // one after the other, over one connection
+			h.publish(1, "a")
+			if name := <-server.names; name != "ann" {
+				t.Errorf("%s came", name)
+			}
+			h.settled(w)
+		}
+		if n := server.connections.Load(); n != 1 {
+			t.Errorf("%d connections", n)
+		}
+		try := func(c *schemas.ClientCertificate) schemas.Attempt {
+			t.Helper()
+			other := *w
+			other.ClientCertificate = c
+			got, err := h.engine.Try(t.Context(), &other, testEvent())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		if got := try(bob); !got.OK || <-server.names != "bob" || server.connections.Load() != 2 {
+			t.Errorf("got %+v over %d connections", got, server.connections.Load())
+		}
+		// In TLS 1.3 the client sends its request before it is refused, and may find the connection gone before it reads why.
+		strict := serveMutual(t, http2, tls.VersionTLS12, ann)
+		w.Endpoint = strict.URL
+		roots.AddCert(strict.Certificate())
+		for what, test := range map[string]struct {
+			certificate *schemas.ClientCertificate
+			kind        schemas.AttemptError
+			message     string
+		}{
+			"none":    {nil, schemas.ErrorTLS, "TLS failed: the handshake failed"},
+			"unknown": {eve, schemas.ErrorAuthentication, "the endpoint refused the client certificate: "},
+			"expired": {clientPair(t, "old", time.Now().Add(-time.Hour)), schemas.ErrorAuthentication, "the client certificate has expired"},
+			"broken":  {&schemas.ClientCertificate{Certificate: "x"}, schemas.ErrorAuthentication, "the client certificate cannot be read"},
+		} {
+			if got := try(test.certificate); got.OK || got.Error != test.kind || !strings.HasPrefix(got.Message, test.message) {
+				t.Errorf("%s: %+v", what, got)
+			}
+		}
+	}
+}
+
+func TestConnectionsOfAFormerCertificateAreClosed(t *testing.T) {
+	t.Parallel()
+	ann, bob := clientPair(t, "ann", time.Now().Add(time.Hour)), clientPair(t, "bob", time.Now().Add(time.Hour))
+	server := serveMutual(t, false, tls.VersionTLS13, ann, bob)
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	h := newHouse(t, Policy{}, func(h *house) { h.options.Dial, h.options.Allow, h.options.Roots = nil, loopback(), roots })
+	defer h.close()
+	w := h.register(&schemas.Webhook{
+		Account: 1, Dialect: "test", Endpoint: server.URL, State: schemas.StateActive, Match: schemas.Match{Types: []string{"a"}},
+		ClientCertificate: ann,
+	})
+	h.publish(1, "a")
+	<-server.names
+	h.settled(w)
+	closed := func() {
+		t.Helper()
+		until(t, func() bool { return server.open.Load() == 0 })
+	}
+	h.amend(w, func(w *schemas.Webhook) { w.ClientCertificate = bob })
+	closed()
+	h.publish(1, "a")
+	if name := <-server.names; name != "bob" {
+		t.Errorf("%s came", name)
+	}
+	h.settled(w)
+	h.engine.Forget(w.Account, w.ID, 1<<60)
+	closed()
+	for i := range maxDestinations + 10 {
+		other := &schemas.Webhook{Account: 1, ID: schemas.WebhookID(100 + i), Authentication: oauth2Of("example.com")}
+		if _, f := h.engine.destinations.of(other); f != nil {
+			t.Fatal(f)
+		}
+	}
+	if n, m := len(h.engine.destinations.byLane), h.engine.destinations.recent.Len(); n != maxDestinations || m != n {
+		t.Errorf("%d and %d destinations are kept", n, m)
+	}
+}
