@@ -86,7 +86,11 @@ func (e *Engine) webhook(l storage.Lane) (*schemas.Webhook, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.o.Decode(record)
+	return e.decode(record)
+}
+
+func (e *Engine) decode(r storage.Record) (*schemas.Webhook, error) {
+	return e.o.Keys.DecodeWebhook(r.Body, r.Account, schemas.WebhookID(r.ID), r.Revision)
 }
 
 // putOff gives a lane's deliveries back for a while.

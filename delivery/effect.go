@@ -127,7 +127,7 @@ func (e *Engine) take(l storage.Lane, delivered *schemas.Webhook, m *measure) {
 		if err != nil {
 			return err
 		}
-		w, err := e.o.Decode(record)
+		w, err := e.decode(record)
 		if err != nil {
 			return fmt.Errorf("decode webhook %d: %w", l.Webhook, err)
 		}
@@ -169,7 +169,7 @@ func (e *Engine) take(l storage.Lane, delivered *schemas.Webhook, m *measure) {
 func (e *Engine) amend(ctx context.Context, r storage.Record, w *schemas.Webhook, s schemas.State, at time.Time) (uint64, error) {
 	w.State, w.Updated, w.UpdatedBy = s, at, 0
 	var err error
-	if r.Body, err = e.o.Encode(w); err != nil {
+	if r.Body, err = e.o.Keys.EncodeWebhook(w); err != nil {
 		return 0, fmt.Errorf("encode webhook %d: %w", w.ID, err)
 	}
 	amended, err := e.store.Amend(ctx, r)

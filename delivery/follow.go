@@ -55,7 +55,7 @@ func (e *Engine) read(r storage.Record, round uint32) {
 	if e.index.knows(storage.Lane{Account: r.Account, Webhook: schemas.WebhookID(r.ID)}, r.Revision, round) {
 		return // the call that registered it was quicker
 	}
-	w, err := e.o.Decode(r)
+	w, err := schemas.OutlineWebhook(r.Body, r.Account, schemas.WebhookID(r.ID), r.Revision) // all that the index needs
 	if err != nil {
 		e.log.Error().Int64("account", int64(r.Account)).Int64("webhook", r.ID).Err(err).
 			Msg("a webhook's record cannot be read; it gets nothing")

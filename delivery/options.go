@@ -59,9 +59,8 @@ type Options struct {
 	// Jitter gives numbers from 0 up to 1; default math/rand. Safe for concurrent use.
 	Jitter func() float64
 
-	// Decode and Encode translate a webhook's record; default schemas.DecodeWebhook and schemas.EncodeWebhook.
-	Decode func(storage.Record) (*schemas.Webhook, error)
-	Encode func(*schemas.Webhook) ([]byte, error)
+	// Keys encrypt what is secret in webhooks' records; nil: nothing is encrypted.
+	Keys *schemas.Keyring
 
 	// AttemptLevel is the level at which an attempt that succeeds is logged; the zero value is debug. One that is made again
 	// is logged as info, one after which the delivery is given up as a warning.
@@ -107,14 +106,6 @@ func (o *Options) complete() error {
 	setDefault(&o.UserAgent, "Hookswitch")
 	if o.Jitter == nil {
 		o.Jitter = rand.Float64
-	}
-	if o.Decode == nil {
-		o.Decode = func(r storage.Record) (*schemas.Webhook, error) {
-			return schemas.DecodeWebhook(r.Body, r.Account, schemas.WebhookID(r.ID), r.Revision)
-		}
-	}
-	if o.Encode == nil {
-		o.Encode = schemas.EncodeWebhook
 	}
 	return nil
 }

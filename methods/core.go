@@ -23,6 +23,8 @@ type Options struct {
 	Engine    *delivery.Engine
 	Catalogue *schemas.Catalogue
 	Dialects  []Dialect
+	// Keys encrypt what is secret in webhooks' records, as delivery.Options.Keys; nil: nothing is encrypted.
+	Keys *schemas.Keyring
 	// PublicURL is the base of the links given out; "" takes the address each caller used.
 	PublicURL string
 	// Window is how long a repeated event id is answered with the first result; 0 means 24 hours.
@@ -58,7 +60,7 @@ func New(o Options) (*Core, error) {
 		handlers:  map[string]rpc.Handler{},
 	}
 	c.Operations = &Operations{
-		store: o.Store, engine: o.Engine, catalogue: o.Catalogue, window: o.Window, trials: make(chan struct{}, maxTrials),
+		store: o.Store, keys: o.Keys, engine: o.Engine, catalogue: o.Catalogue, window: o.Window, trials: make(chan struct{}, maxTrials),
 		dialects: map[string]*Dialect{}, directory: c.directory, types: newTypeDirectory(),
 		portalLink: o.PortalLink, backup: o.Backup, log: o.Log,
 	}

@@ -150,7 +150,7 @@ func importWebhook(ctx context.Context, c *Call) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("import webhook: %w", err)
 	}
-	if w, err = decodeWebhook(got); err != nil {
+	if w, err = c.decode(got); err != nil {
 		return nil, err
 	}
 	c.engine.Apply(w)

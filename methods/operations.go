@@ -20,6 +20,7 @@ import (
 // these.
 type Operations struct {
 	store     storage.Store
+	keys      *schemas.Keyring
 	engine    *delivery.Engine
 	catalogue *schemas.Catalogue
 	dialects  map[string]*Dialect
@@ -130,7 +131,7 @@ func (o *Operations) Change(ctx context.Context, c *Call, d *Dialect, id schemas
 }
 
 func (o *Operations) record(d *Dialect, w *schemas.Webhook) (storage.Record, error) {
-	body, err := schemas.EncodeWebhook(w)
+	body, err := o.keys.EncodeWebhook(w)
 	if err != nil {
 		return storage.Record{}, fmt.Errorf("encode webhook: %w", err)
 	}
@@ -156,11 +157,11 @@ func (o *Operations) Webhook(ctx context.Context, c *Call, id schemas.WebhookID)
 	if err != nil {
 		return nil, fmt.Errorf("read webhook %d: %w", id, err)
 	}
-	return decodeWebhook(r)
+	return o.decode(r)
 }
 
-func decodeWebhook(r storage.Record) (*schemas.Webhook, error) {
-	w, err := schemas.DecodeWebhook(r.Body, r.Account, schemas.WebhookID(r.ID), r.Revision)
+func (o *Operations) decode(r storage.Record) (*schemas.Webhook, error) {
+	w, err := o.keys.DecodeWebhook(r.Body, r.Account, schemas.WebhookID(r.ID), r.Revision)
 	if err != nil {
 		return nil, fmt.Errorf("decode webhook %d of account %d: %w", r.ID, r.Account, err)
 	}
@@ -182,7 +183,7 @@ func (o *Operations) webhooks(ctx context.Context, c *Call, after schemas.Webhoo
 			return nil, fmt.Errorf("list webhooks: %w", err)
 		}
 		for _, r := range records {
-			w, err := decodeWebhook(r)
+			w, err := o.decode(r)
 			if err != nil {
 				return nil, err
 			}

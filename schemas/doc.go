@@ -15,6 +15,8 @@
 //	├─ reader (guard.go, grammar.go)        one strict pass: grammar, limits, values for the validator
 //	└─ words.check (explain.go)             the validator's findings → faults
 //	   └─ sentence (sentences.go)           what the schema demands, never what the value was
+//	Keyring.EncodeWebhook, DecodeWebhook (webhook.go)   a webhook ⇄ its record
+//	└─ Seal, Open (keyring.go)            what is secret in it, encrypted
 //	DecodeEvent (decode.go)                 publishEvent's parameters by hand, the schema only to explain
 //	CompileEventSchema (eventschema.go)     a customer's schema for the data of events, compiled offline
 //	└─ meter.attach (meter.go)              what one check may cost

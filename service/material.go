@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/hookswitch/hookswitch/schemas"
 	"github.com/hookswitch/hookswitch/storage"
 )
 
@@ -16,6 +17,7 @@ type material struct {
 		storage.Config
 		storage.Catalog
 	}
+	keys *schemas.Keyring // nil: they are stored as they are
 }
 
 // Names of the secrets, which are their fingerprints.
@@ -28,11 +30,24 @@ const (
 func (m material) linkSecret(ctx context.Context) ([]byte, error) {
 	fresh := make([]byte, 32)
 	rand.Read(fresh)
-	record, _, err := m.store.Register(ctx, storage.Record{Kind: storage.KindMaterial, Fingerprint: linkSecretName, Body: fresh})
+	record, _, err := m.store.Register(ctx, storage.Record{
+		Kind: storage.KindMaterial, Fingerprint: linkSecretName, Body: m.keys.Seal(materialPlace(linkSecretName), fresh),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("store the secret of portal links: %w", err)
 	}
-	return record.Body, nil
+	return m.open(record)
+}
+
+// materialPlace is where a secret is encrypted for, see schemas.Keyring.
+func materialPlace(name string) string { return "material/" + name }
+
+func (m material) open(r storage.Record) ([]byte, error) {
+	text, err := m.keys.Open(materialPlace(r.Fingerprint), r.Body)
+	if err != nil {
+		return nil, fmt.Errorf("read the server's secret %q: %w", r.Fingerprint, err)
+	}
+	return text, nil
 }
 
 // copernicaKeys is the [copernica.Vault] of this service: one record, changed by whoever saw its present revision.
@@ -42,12 +57,15 @@ func (m material) copernicaKeys(ctx context.Context, change func([]byte) ([]byte
 		if err != nil {
 			return nil, err
 		}
-		text, err := change(kept.Body)
-		if err != nil || bytes.Equal(text, kept.Body) {
-			return kept.Body, err
+		was, err := m.open(kept)
+		if err != nil {
+			return nil, err
 		}
-		was := kept.Body
-		kept.Body = text
+		text, err := change(was)
+		if err != nil || bytes.Equal(text, was) {
+			return was, err
+		}
+		kept.Body = m.keys.Seal(materialPlace(copernicaKeysName), text)
 		if was == nil {
 			var created bool
 			if _, created, err = m.store.Register(ctx, kept); err == nil && !created {

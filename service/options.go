@@ -13,6 +13,7 @@ import (
 
 	"github.com/hookswitch/hookswitch/methods"
 	"github.com/hookswitch/hookswitch/rpc"
+	"github.com/hookswitch/hookswitch/schemas"
 )
 
 // Options configure a Service. Data is needed; every other zero value is the documented default.
@@ -28,6 +29,8 @@ type Options struct {
 	// AdminKey is an admin key to add when the store does not have it. "" generates one at first start
 	// (see [Service.GeneratedKey]).
 	AdminKey string
+	// Encryption encrypts what is secret in the store; nil stores it as it is. See [ParseEncryptionKeys].
+	Encryption *EncryptionKeys
 	// Log takes one line per call and attempt, never a key, secret or payload: debug for what went well, info for what was
 	// refused or will be tried again, warn for what failed. The zero value logs nothing.
 	Log zerolog.Logger
@@ -91,6 +94,18 @@ type (
 	Rate       = methods.Rate
 	RateLimits = methods.RateLimits
 )
+
+// EncryptionKeys encrypt what is secret in a store (AES-256-GCM): of webhooks the secrets, headers, credentials and the
+// vendor's document, and the server's own signing keys. The first encrypts; the others only decrypt what was encrypted when
+// they were the first. A store that has been encrypted once does not open without the keys in use.
+type EncryptionKeys = schemas.Keyring
+
+// ParseEncryptionKeys reads keys, each 32 bytes in base64 or hex, one a line or separated by commas or spaces; what follows
+// # on a line is a comment.
+func ParseEncryptionKeys(text string) (*EncryptionKeys, error) { return schemas.ParseKeyring(text) }
+
+// NewEncryptionKey makes such a key.
+func NewEncryptionKey() string { return schemas.NewEncryptionKey() }
 
 // minAdminKey is the least length of an admin key: with fewer characters it can be guessed.
 const minAdminKey = 32

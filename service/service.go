@@ -73,7 +73,7 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{log: o.Log, store: store, metrics: metrics, material: material{store}, publicURL: o.PublicURL, failed: store.Failed(),
+	s := &Service{log: o.Log, store: store, metrics: metrics, material: material{store, o.Encryption}, publicURL: o.PublicURL, failed: store.Failed(),
 		security: security, limits: o.Limits, maxConnections: o.MaxConnections, separateAdmin: o.SeparateAdmin}
 	s.proxies.Trust(o.TrustedProxies)
 	s.copernica = copernica.NewKeys(s.material.copernicaKeys, o.CopernicaKeyID)
@@ -90,6 +90,11 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	catalogue, err := schemas.Load()
 	if err != nil {
 		return fmt.Errorf("load schemas: %w", err)
+	}
+	sealing := encryption{s.store, o.Encryption, o.Log}
+	stale, err := sealing.admit(ctx)
+	if err != nil {
+		return err
 	}
 	secret, err := s.material.linkSecret(ctx)
 	if err != nil {
@@ -126,6 +131,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 		OnMeasure: func(w *schemas.Webhook, state schemas.State, reason string) {
 			s.core.AuditEngine(s.life, w, state, reason)
 		},
+		Keys: o.Encryption,
 	})
 	if err != nil {
 		return err
@@ -133,7 +139,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	s.core, err = methods.New(methods.Options{
 		Store: s.store, Engine: s.engine, Catalogue: catalogue, Dialects: dialects,
 		RateLimits: o.RateLimits, PublicURL: o.PublicURL, Window: o.Window, PortalLink: s.portal.Link,
-		Backup: s.backups.create, Log: o.Log,
+		Backup: s.backups.create, Log: o.Log, Keys: o.Encryption,
 	})
 	if err != nil {
 		return err
@@ -154,6 +160,9 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	}
 	if err := s.engine.Start(ctx); err != nil {
 		return err
+	}
+	if stale {
+		s.running.Go(func() { sealing.run(s.life) })
 	}
 	return s.metrics.registry.Register(newGauges(s))
 }

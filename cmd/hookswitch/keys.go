@@ -43,6 +43,7 @@ func keysCommand() *cli.Command {
 			},
 			{Name: "list", Usage: "list keys, without the keys themselves", Flags: flags(limitFlag()), Action: listKeys},
 			{Name: "revoke", Usage: "end a key at once", ArgsUsage: "ID", Flags: flags(), Action: revokeKey},
+			{Name: "encryption-key", Usage: "make a key for serve --encryption-key-file and print it", Action: printEncryptionKey},
 		},
 	}
 }

@@ -11,9 +11,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// adminKeyVariable is the one setting that is a variable only: other users of a machine can see flags, and files are
-// copied about.
-const adminKeyVariable = variablePrefix + "ADMIN_KEY"
+// The settings that are variables only: other users of a machine can see flags, and files are copied about.
+const (
+	adminKeyVariable      = variablePrefix + "ADMIN_KEY"
+	encryptionKeyVariable = variablePrefix + "ENCRYPTION_KEY"
+)
 
 // print writes the settings in effect as a file that would set the same, each with its source. No secret is shown.
 func (s *settings) print(w io.Writer) error {
@@ -26,8 +28,10 @@ func (s *settings) print(w io.Writer) error {
 		}
 		fmt.Fprintf(table, "%s: %s\t# %s\n", name, value, s.sources[name])
 	}
-	if os.Getenv(adminKeyVariable) != "" {
-		fmt.Fprintf(table, "# %s is set; it is never shown\n", adminKeyVariable)
+	for _, name := range []string{adminKeyVariable, encryptionKeyVariable} {
+		if os.Getenv(name) != "" {
+			fmt.Fprintf(table, "# %s is set; it is never shown\n", name)
+		}
 	}
 	return table.Flush()
 }

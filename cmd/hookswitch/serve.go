@@ -57,6 +57,7 @@ func serviceFlags() []cli.Flag {
 		&cli.StringFlag{Name: "rate-limit-address", Value: "off", Usage: "calls a second from one address, `RATE[:BURST]`; IPv6 addresses count by their /64", Validator: checkRate},
 		&cli.StringFlag{Name: "rate-limit-unknown", Value: "1:100", Usage: "calls a second from one address with a key that nobody has, `RATE[:BURST]`", Validator: checkRate},
 		&cli.StringFlag{Name: "data", Value: "./data", Usage: "keep everything in `DIRECTORY`; one process at a time"},
+		&cli.StringFlag{Name: "encryption-key-file", Usage: "encrypt the secrets in the store with the first key in this `FILE`, one key a line; the others only decrypt", TakesFile: true},
 		&cli.StringFlag{Name: "public-url", Usage: "base `URL` of the links given out (default: the Host of each request); set it where callers can't be trusted with their Host header", Validator: checkURL},
 		&cli.StringSliceFlag{Name: "allow-endpoint", Usage: "let endpoints be in this `CIDR`, such as 10.1.0.0/16, besides the public internet", Validator: checkPrefixes},
 		&cli.StringSliceFlag{Name: "origin", Usage: "let web pages of this `ORIGIN` call, such as https://app.example.com", Validator: checkOrigins},
@@ -144,6 +145,9 @@ func options(c *cli.Command, log zerolog.Logger) (service.Options, error) {
 	o.Limits.Sockets, o.Limits.CallTimeout = c.Int("max-sockets"), c.Duration("call-timeout")
 	o.MaxConnections, o.SeparateAdmin = c.Int("max-connections"), c.String("admin-listen") != ""
 	var err error
+	if o.Encryption, err = encryptionKeys(c.String("encryption-key-file")); err != nil {
+		return o, err
+	}
 	if o.Policies, err = parsePolicies(c.StringSlice("retry"), c.StringSlice("give-up")); err != nil {
 		return o, err
 	}
