@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -78,9 +79,11 @@ func tlsFailure(err error) *failure {
 		reason = "the certificate could not be verified"
 	} else if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		reason = "the endpoint does not speak TLS"
-	} else if alert, ok := errors.AsType[tls.AlertError](err); ok {
-		reason = strings.TrimPrefix(alert.Error(), "tls: ")
-	} else if strings.HasPrefix(err.Error(), "tls: ") || strings.HasPrefix(err.Error(), "remote error: tls: ") {
+	} else if strings.Contains(err.Error(), "protocol version") { // an alert of theirs, or none that we know
+		reason = "the endpoint offers no TLS of version 1.2 or later"
+	} else if alert, ok := strings.CutPrefix(err.Error(), "remote error: tls: "); ok {
+		reason = fmt.Sprintf("the endpoint answered %q", alert) // one of a fixed set of texts
+	} else if strings.HasPrefix(err.Error(), "tls: ") {
 		reason = "the handshake failed"
 	} else if strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
 		reason = "the endpoint does not speak TLS"
