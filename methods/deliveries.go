@@ -120,14 +120,24 @@ func (n *names) document(ctx context.Context, d schemas.Delivery) (deliveryDocum
 func listDeliveries(ctx context.Context, c *Call) (any, error) {
 	var p struct {
 		page
-		Webhook jsonText              `json:"webhook"`
-		Event   string                `json:"event"`
-		State   schemas.DeliveryState `json:"state"`
+		period
+		Webhook   jsonText              `json:"webhook"`
+		Event     string                `json:"event"`
+		State     schemas.DeliveryState `json:"state"`
+		EventType string                `json:"eventType"`
 	}
 	if err := c.Decode(&p); err != nil {
 		return nil, err
 	}
 	q := storage.DeliveryQuery{State: p.State, Page: storage.Page{Limit: p.size(), Cursor: p.Cursor}}
+	if p.EventType != "" {
+		q.Types = []string{p.EventType}
+	}
+	events, none, err := p.events(ctx, c)
+	if err != nil || none {
+		return list{Items: []any{}}, err
+	}
+	q.Range = events
 	if p.Webhook != "" {
 		id, err := c.webhookID(c, string(p.Webhook))
 		if err != nil {

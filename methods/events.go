@@ -236,13 +236,25 @@ func (c *Call) eventNamed(ctx context.Context, id string) (storage.EventRecord, 
 func listEvents(ctx context.Context, c *Call) (any, error) {
 	var p struct {
 		page
-		Type string `json:"type"`
+		period
+		Type  string   `json:"type"`
+		Types []string `json:"types"`
 	}
 	if err := c.Decode(&p); err != nil {
 		return nil, err
 	}
+	if p.Type != "" {
+		if p.Types != nil {
+			return nil, invalid(c.Pointer("types"), "stands for type: give one of the two")
+		}
+		p.Types = []string{p.Type}
+	}
+	events, none, err := p.events(ctx, c)
+	if err != nil || none {
+		return list{Items: []any{}}, err
+	}
 	got, cursor, err := c.store.Events(ctx, c.Caller.Account, storage.EventQuery{
-		Type: p.Type, Page: storage.Page{Limit: p.size(), Cursor: p.Cursor},
+		Types: p.Types, Range: events, Page: storage.Page{Limit: p.size(), Cursor: p.Cursor},
 	})
 	if err != nil {
 		return nil, cursorError(c, err, "list events")

@@ -96,9 +96,8 @@ func replayEvents(ctx context.Context, c *Call) (any, error) {
 // newReplay makes a replay of what the caller asks for, and finds the events that it is about.
 func (c *Call) newReplay(ctx context.Context) (*schemas.Replay, error) {
 	var p struct {
+		period
 		Webhook    jsonText                `json:"webhook"`
-		Since      time.Time               `json:"since"`
-		Until      time.Time               `json:"until"`
 		Types      []string                `json:"types"`
 		OnlyFailed bool                    `json:"onlyFailed"`
 		States     []schemas.DeliveryState `json:"states"`
@@ -151,10 +150,12 @@ func (c *Call) activeWebhook(ctx context.Context, name string) (*schemas.Webhook
 
 // findRange finds the numbers of a replay's events. It begins right before the first that there is, so that progress
 // begins at nothing.
-func (c *Call) findRange(ctx context.Context, r *schemas.Replay) (err error) {
-	if r.After, r.Through, err = c.between(ctx, r.Since, r.Until); err != nil {
+func (c *Call) findRange(ctx context.Context, r *schemas.Replay) error {
+	events, _, err := period{r.Since, r.Until}.events(ctx, c)
+	if err != nil {
 		return err
 	}
+	r.After, r.Through = events.After, events.Through
 	first, _, err := c.store.EventsAfter(ctx, r.Account, r.After, 1)
 	if err != nil {
 		return fmt.Errorf("read events: %w", err)
@@ -164,18 +165,6 @@ func (c *Call) findRange(ctx context.Context, r *schemas.Replay) (err error) {
 	}
 	r.Passes = []schemas.ReplayPass{{Webhook: r.Webhook, After: r.After}}
 	return nil
-}
-
-// between finds the numbers of the events that were accepted from since on and before until: greater than after, and up to
-// through.
-func (c *Call) between(ctx context.Context, since, until time.Time) (after, through uint64, err error) {
-	if after, err = c.store.SeqBefore(ctx, c.Caller.Account, since); err == nil {
-		through, err = c.store.SeqBefore(ctx, c.Caller.Account, until)
-	}
-	if err != nil {
-		return 0, 0, fmt.Errorf("find the place of a time: %w", err)
-	}
-	return after, through, nil
 }
 
 // makeRoomForReplay refuses another replay while enough of the account's run, and removes the oldest that have ended when

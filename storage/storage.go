@@ -263,7 +263,7 @@ type Range struct {
 
 // EventQuery chooses events. Empty fields choose all.
 type EventQuery struct {
-	Type string // exactly this type
+	Types []string // of one of these types; patterns, see schemas.MatchEventType
 	Range
 	Page
 }
@@ -273,6 +273,7 @@ type DeliveryQuery struct {
 	Webhook schemas.WebhookID // 0: of all webhooks
 	Seq     uint64            // of one event; 0: of all
 	State   schemas.DeliveryState
+	Types   []string // of events of one of these types, as in EventQuery
 	Range
 	Page
 }

@@ -16,10 +16,11 @@ func deliveriesCommand() *cli.Command {
 		Commands: []*cli.Command{
 			{
 				Name: "list", Usage: "list deliveries, newest first",
-				Flags: actingFlags(limitFlag(),
+				Flags: actingFlags(append(periodFlags(), limitFlag(),
 					&cli.StringFlag{Name: "webhook", Usage: "only those to the webhook of this `ID`"},
 					&cli.StringFlag{Name: "event", Usage: "only those of the event of this `ID`"},
-					&cli.StringFlag{Name: "state", Usage: "only those that are pending, retrying, delivered, dead or discarded"}),
+					&cli.StringFlag{Name: "state", Usage: "only those that are pending, retrying, delivered, dead or discarded"},
+					&cli.StringFlag{Name: "type", Usage: "only those of events of this `TYPE`, which may hold *"})...),
 				Action: listDeliveries,
 			},
 			{Name: "show", Usage: "show a delivery with its attempts", ArgsUsage: "ID", Flags: actingFlags(), Action: showDelivery},
@@ -55,8 +56,15 @@ func listDeliveries(ctx context.Context, c *cli.Command) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
+	params := given(c, "webhook", "event", "state")
+	if eventType := c.String("type"); eventType != "" {
+		params["eventType"] = eventType
+	}
+	if err := timeParams(c, params, "since", "until"); err != nil {
+		return err
+	}
 	return listing{
-		method: "listDeliveries", params: given(c, "webhook", "event", "state"),
+		method: "listDeliveries", params: params,
 		head: []string{"ID", "STATE", "ATTEMPTS", "WEBHOOK", "EVENT", "TYPE", "UPDATED", "NEXT"},
 		row: func(item json.RawMessage) ([]any, error) {
 			var d delivery

@@ -33,7 +33,7 @@ func eventsCommand() *cli.Command {
 			},
 			{
 				Name: "list", Usage: "list events, newest first",
-				Flags:  actingFlags(limitFlag(), &cli.StringFlag{Name: "type", Usage: "only those of exactly this `TYPE`"}),
+				Flags:  actingFlags(append(periodFlags(), limitFlag(), &cli.StringSliceFlag{Name: "type", Usage: "only those of this `TYPE`, which may hold *; repeatable"})...),
 				Action: listEvents,
 			},
 			{Name: "show", Usage: "show an event", ArgsUsage: "ID", Flags: actingFlags(), Action: showBy("getEvent")},
@@ -99,8 +99,15 @@ func listEvents(ctx context.Context, c *cli.Command) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
+	params := map[string]any{}
+	if types := c.StringSlice("type"); len(types) > 0 {
+		params["types"] = types
+	}
+	if err := timeParams(c, params, "since", "until"); err != nil {
+		return err
+	}
 	return listing{
-		method: "listEvents", params: given(c, "type"),
+		method: "listEvents", params: params,
 		head: []string{"ID", "TYPE", "ACCEPTED", "WEBHOOKS", "SOURCE", "SUBJECT"},
 		row: func(item json.RawMessage) ([]any, error) {
 			var e struct {

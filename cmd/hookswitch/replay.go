@@ -21,14 +21,12 @@ func replayCommand() *cli.Command {
 				Description: "To one webhook, of all that matches it now; with --only-failed or --state, of deliveries in these states, and then also\n" +
 					"to all webhooks. Ctrl-C ends the watching, not the replay.\n" +
 					"Example: hookswitch replay start --webhook 616 --since 24h --only-failed",
-				Flags: actingFlags(
+				Flags: actingFlags(append(periodFlags(),
 					&cli.StringFlag{Name: "webhook", Usage: "to the webhook of this `ID` (default: all)"},
-					&cli.StringFlag{Name: "since", Usage: "only events since `TIME`: like 24h (ago), 2026-11-27 or 2026-11-27T09:30:00Z"},
-					&cli.StringFlag{Name: "until", Usage: "only events before `TIME`"},
 					&cli.StringSliceFlag{Name: "type", Usage: "only events of this `TYPE`, which may hold *; repeatable"},
 					&cli.BoolFlag{Name: "only-failed", Usage: "only deliveries that are dead or discarded"},
 					&cli.StringSliceFlag{Name: "state", Usage: "only deliveries that are delivered, dead or discarded; repeatable"},
-					&cli.BoolFlag{Name: "detach", Usage: "do not wait for its end"}),
+					&cli.BoolFlag{Name: "detach", Usage: "do not wait for its end"})...),
 				Action: startReplay,
 			},
 			{Name: "watch", Usage: "watch a replay until it is done", ArgsUsage: "ID", Flags: actingFlags(), Action: watchReplay},

@@ -9,6 +9,14 @@ import (
 	"github.com/urfave/cli/v3"
 )
 
+// periodFlags are those of what keeps to a time; timeParams reads them.
+func periodFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "since", Usage: "only events since `TIME`: like 24h (ago), 2026-11-27 or 2026-11-27T09:30:00Z"},
+		&cli.StringFlag{Name: "until", Usage: "only events before `TIME`"},
+	}
+}
+
 // timeParams adds flags that hold times to params, under the same names.
 func timeParams(c *cli.Command, params map[string]any, names ...string) error {
 	for _, name := range names {

@@ -107,7 +107,7 @@ func (s *Store) Events(
 				if row, err = decodeEvent(k, v, a, page.last.seq); err != nil {
 					return false
 				}
-				if q.Type == "" || q.Type == string(row.kind) {
+				if ofTypes(q.Types, row) {
 					got = append(got, row.record(page.last.seq))
 					page.took(len(row.body))
 				}
@@ -124,6 +124,13 @@ func (s *Store) Events(
 		return nil, "", err
 	}
 	return got, page.cursor(), nil
+}
+
+// ofTypes reports whether an event is of one of the types that are asked for; none asks for all.
+func ofTypes(types []string, row eventRow) bool {
+	return len(types) == 0 || slices.ContainsFunc(types, func(pattern string) bool {
+		return schemas.MatchEventType(pattern, string(row.kind))
+	})
 }
 
 // maxAttempts is how many attempts of a delivery are answered, the newest.

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"context"
+	"errors"
 
 	bbolt "go.etcd.io/bbolt"
 
@@ -18,8 +19,8 @@ func (s *Store) Deliveries(
 		return nil, "", err
 	}
 	err = s.look(ctx, func(tx *bbolt.Tx) (err error) {
-		l := listing{tx: tx, account: a, query: q, page: page}
 		c := s.calendar.Load()
+		l := listing{tx: tx, calendar: c, account: a, query: q, page: page}
 		switch {
 		case q.Seq != 0:
 			l.ofEvent(c.partition(q.Seq))
@@ -45,12 +46,13 @@ func (s *Store) Deliveries(
 
 // listing is a page of deliveries being read.
 type listing struct {
-	tx      *bbolt.Tx
-	account schemas.AccountID
-	query   storage.DeliveryQuery
-	page    *pager
-	got     []schemas.Delivery
-	err     error
+	tx       *bbolt.Tx
+	calendar *calendar
+	account  schemas.AccountID
+	query    storage.DeliveryQuery
+	page     *pager
+	got      []schemas.Delivery
+	err      error
 }
 
 // of reads on in one partition.
@@ -122,8 +124,22 @@ func (l *listing) add(ref storage.Ref, k, v []byte) {
 		l.err = err
 		return
 	}
-	if d := row.delivery(ref); l.query.State == "" || d.State == l.query.State {
-		l.got = append(l.got, d)
-		l.page.took(0)
+	d := row.delivery(ref)
+	if l.query.State != "" && d.State != l.query.State || !l.typed(ref.Seq) {
+		return
 	}
+	l.got = append(l.got, d)
+	l.page.took(0)
+}
+
+// typed reports whether an event is of one of the types that are asked for.
+func (l *listing) typed(seq uint64) bool {
+	if len(l.query.Types) == 0 {
+		return true
+	}
+	event, err := getEvent(partitionBucket(l.tx, l.calendar.partition(seq), ofEvents), l.account, seq)
+	if err != nil && !errors.Is(err, storage.ErrAbsent) {
+		l.err = err
+	}
+	return err == nil && ofTypes(l.query.Types, event)
 }

@@ -29,10 +29,16 @@ func TestListsGoThroughManyPartitions(t *testing.T) {
 	if n := len(s.calendar.Load().partitions); n != len(batch) {
 		t.Fatalf("%d partitions, want %d", n, len(batch))
 	}
+	types := func(kind string) []string {
+		if kind == "" {
+			return nil
+		}
+		return []string{kind}
+	}
 	events := func(a schemas.AccountID, kind string) func(string) (int, string, error) {
 		return func(cursor string) (int, string, error) {
 			got, cursor, err := s.Events(t.Context(), a, storage.EventQuery{
-				Type: kind, Page: storage.Page{Limit: 10, Cursor: cursor}})
+				Types: types(kind), Page: storage.Page{Limit: 10, Cursor: cursor}})
 			return len(got), cursor, err
 		}
 	}

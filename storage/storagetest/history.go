@@ -13,7 +13,7 @@ func historyCases() []testCase {
 		{"an event is found by id and by number", eventFound},
 		{"what is not there is absent", eventAbsent},
 		{"events are listed newest first, page by page", eventsPaged},
-		{"events are listed by type", eventsByType},
+		{"events and deliveries are listed by type", eventsByType},
 		{"pages do not shift while others write", eventsWhileWriting},
 		{"deliveries are listed by webhook", deliveriesByWebhook},
 		{"deliveries are listed by event", deliveriesByEvent},
@@ -123,9 +123,15 @@ func eventsByType(s *suite) {
 			want = append(want, seq)
 		}
 	}
-	got := s.events(1, storage.EventQuery{Type: "list.created", Page: storage.Page{Limit: 3}})
+	got := s.events(1, storage.EventQuery{Types: []string{"list.created"}, Page: storage.Page{Limit: 3}})
 	s.equal("numbers", got, newestFirst(want))
-	s.equal("events of another type", len(s.events(1, storage.EventQuery{Type: "list", Page: storage.Page{Limit: 3}})), 0)
+	both := storage.EventQuery{Types: []string{"none", "*.created"}, Page: storage.Page{Limit: 3}}
+	s.equal("events of one of two patterns", len(s.events(1, both)), 20)
+	for _, hook := range []schemas.WebhookID{0, 1} {
+		q := storage.DeliveryQuery{Webhook: hook, Types: []string{"list.*"}, Page: storage.Page{Limit: 3}}
+		s.equal("deliveries of events of a type", numbers(s.deliveries(1, q)), newestFirst(want))
+	}
+	s.equal("events of another type", len(s.events(1, storage.EventQuery{Types: []string{"list"}, Page: storage.Page{Limit: 3}})), 0)
 }
 
 func eventsWhileWriting(s *suite) {
