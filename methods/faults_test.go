@@ -3,6 +3,9 @@ package methods
 import (
 	"encoding/json"
 	"errors"
+	"os"
+	"regexp"
+	"strconv"
 	"testing"
 
 	"github.com/hookswitch/hookswitch/schemas"
@@ -40,6 +43,29 @@ func TestCodesAreTheDocumentedOnes(t *testing.T) {
 		if c.number > 0 {
 			t.Errorf("code %d %q is documented and never answered", c.number, c.message)
 		}
+	}
+}
+
+// TestOperatorsFindEveryCode compares the table with that of the page for operators.
+func TestOperatorsFindEveryCode(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^\| (\d{3}) \|`).FindAllStringSubmatch(string(page), -1) {
+		listed[m[1]] = true
+	}
+	for kind, c := range codes {
+		number := strconv.FormatInt(c.number, 10)
+		if !listed[number] {
+			t.Errorf("%s: code %s is not in docs/operating.md", kind, number)
+		}
+		delete(listed, number)
+	}
+	for number := range listed {
+		t.Errorf("docs/operating.md lists %s, which is never answered", number)
 	}
 }
 

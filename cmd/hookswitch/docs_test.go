@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -110,19 +111,41 @@ func pages(t *testing.T) []string {
 	return list
 }
 
-// TestLinksOfTheDocsLead checks that every relative link of README and docs names a file.
+// TestLinksOfTheDocsLead checks that every relative link of README and docs names a file, and a heading of it where it names one.
 func TestLinksOfTheDocsLead(t *testing.T) {
 	t.Parallel()
-	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+	link := regexp.MustCompile(`\]\(([^):#]*)(#[^):]*)?\)`)
 	for _, page := range append(pages(t), "../../CONTRIBUTING.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(page), m[1])); err != nil {
+			target := page
+			if m[1] != "" {
+				target = filepath.Join(filepath.Dir(page), m[1])
+			}
+			switch _, err := os.Stat(target); {
+			case err != nil:
 				t.Errorf("%s links to %s, which is not there", filepath.Base(page), m[1])
+			case m[2] != "" && filepath.Ext(target) == ".md" && !slices.Contains(anchors(t, target), m[2]):
+				t.Errorf("%s links to %s%s: there is no such heading", filepath.Base(page), m[1], m[2])
 			}
 		}
 	}
+}
+
+// anchors are those of a page's headings: in lower case, without marks, with hyphens for spaces.
+func anchors(t *testing.T, page string) []string {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(string(text), -1) {
+		plain := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		list = append(list, "#"+strings.ReplaceAll(plain, " ", "-"))
+	}
+	return list
 }
