@@ -276,7 +276,7 @@ func TestMoreBlockedLanesThanAreKeptIdleDoNotKeepTheClaimerBusy(t *testing.T) {
 		if s := h.engine.Stats(); s.Held != 0 || s.Silent != 0 || s.Lanes > idleLanes {
 			t.Errorf("in the end %+v", s)
 		}
-		if open, _, err := h.store.Backlog(t.Context(), storage.Lane{Account: 1, Webhook: 1}, 10); err != nil || open != 0 {
+		if open, _, err := h.store.Backlog(t.Context(), 10, storage.Lane{Account: 1, Webhook: 1}); err != nil || open != 0 {
 			t.Errorf("%d are still owed, %v", open, err)
 		}
 	}, func(h *house) { h.options.MaxInFlight = 16 })

@@ -175,7 +175,7 @@ func TestReplayDoesNotKeepNewEventsWaiting(t *testing.T) {
 		w := h.webhook(1, r, "a.b")
 		h.replay(all(w))
 		time.Sleep(5 * time.Second)
-		open, _, err := h.store.Backlog(t.Context(), storage.Lane{Account: 1, Webhook: w.ID}, 5000)
+		open, _, err := h.store.Backlog(t.Context(), 5000, storage.Lane{Account: 1, Webhook: w.ID})
 		if err != nil || open > replayOpen {
 			t.Errorf("%d deliveries are open, %v; want at most %d", open, err, replayOpen)
 		}

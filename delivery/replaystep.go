@@ -219,7 +219,7 @@ func (s *replayStepping) room(ctx context.Context, w schemas.WebhookID) (int, er
 	lane := storage.Lane{Account: s.job.Account, Webhook: w}
 	room := -1
 	if _, active := s.engine.index.standing(lane); active {
-		open, _, err := s.engine.store.Backlog(ctx, lane, replayOpen)
+		open, _, err := s.engine.store.Backlog(ctx, replayOpen, lane)
 		if err != nil {
 			return 0, fmt.Errorf("count what a webhook has to deliver: %w", err)
 		}

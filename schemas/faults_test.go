@@ -74,6 +74,7 @@ var faultTests = map[string][]struct{ form, params, want string }{
 	"deleteEventType": {{"", `{"type":"a.*"}`, "/params/type" + eventType}},
 	"getWebhook":      {{"", `{"id":true}`, "/params/id must be an integer or a string"}},
 	"getAccount":      {{"", `{"id":1}`, "/params/id" + noMember}},
+	"getStats":        {{"", `{"account":1}`, "/params/account" + noMember}, {"", `[1]`, "/params/0" + oneTooMany}},
 	"getSigningKeys":  {{"", ``, "/params/dialect is missing"}, {"", `["native"]`, "/params/0 must be one of copernica"}},
 	"rotateSigningKey": {
 		{"", `{"dialect":"copernica","after":-1}`, "/params/after must be at least 0"},

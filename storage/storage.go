@@ -236,8 +236,8 @@ type Lanes interface {
 	Drop(ctx context.Context, l Lane) (more bool, err error)
 	// Tally returns the webhook's counters, zero for one without attempts.
 	Tally(ctx context.Context, l Lane) (schemas.Tally, error)
-	// Backlog counts open deliveries of a lane up to a cap, and the age of the oldest.
-	Backlog(ctx context.Context, l Lane, limit int) (open int, oldest time.Duration, err error)
+	// Backlog counts open deliveries of lanes together, up to a cap, and the age of the oldest of those counted.
+	Backlog(ctx context.Context, limit int, lanes ...Lane) (open int, oldest time.Duration, err error)
 }
 
 // Page asks for a part of a list, newest first.

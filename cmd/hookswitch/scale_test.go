@@ -71,7 +71,7 @@ func TestADeadEndpointWithManyPendingDeliveries(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	owed, _, err := store.Backlog(t.Context(), storage.Lane{Account: 1, Webhook: 2}, *pending+1)
+	owed, _, err := store.Backlog(t.Context(), *pending+1, storage.Lane{Account: 1, Webhook: 2})
 	if err != nil || owed != *pending {
 		t.Errorf("%d deliveries are owed, want %d (%v)", owed, *pending, err)
 	}

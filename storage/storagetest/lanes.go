@@ -54,7 +54,7 @@ func dropDiscards(s *suite) {
 		s.equal("state", s.delivery(r).State, schemas.DeliveryDiscarded)
 	}
 	s.equal("state of what was delivered", s.delivery(done.Ref).State, schemas.DeliveryDelivered)
-	open, _, err := s.store.Backlog(s.Context(), lane, 10)
+	open, _, err := s.store.Backlog(s.Context(), 10, lane)
 	s.is("Backlog", err, nil)
 	s.equal("backlog", open, 0)
 	s.wait(20 * s.unit)
@@ -88,7 +88,7 @@ func dropSteps(s *suite) {
 	}
 	lane := storage.Lane{Account: 1, Webhook: 1}
 	s.dropAll(lane)
-	open, _, err := s.store.Backlog(s.Context(), lane, 10)
+	open, _, err := s.store.Backlog(s.Context(), 10, lane)
 	s.is("Backlog", err, nil)
 	s.equal("backlog", open, 0)
 	health, err := s.store.Check(s.Context())
@@ -98,7 +98,7 @@ func dropSteps(s *suite) {
 
 func backlogCounts(s *suite) {
 	lane := storage.Lane{Account: 1, Webhook: 1}
-	open, oldest, err := s.store.Backlog(s.Context(), lane, 10)
+	open, oldest, err := s.store.Backlog(s.Context(), 10, lane)
 	s.is("Backlog", err, nil)
 	if open != 0 || oldest != 0 {
 		s.Fatalf("backlog of an empty lane: %d, %v", open, oldest)
@@ -108,17 +108,27 @@ func backlogCounts(s *suite) {
 	for i := range 5 {
 		s.accept(event(1, fmt.Sprint("e", i), 1, 2))
 	}
-	open, oldest, err = s.store.Backlog(s.Context(), lane, 10)
+	open, oldest, err = s.store.Backlog(s.Context(), 10, lane)
 	s.is("Backlog", err, nil)
 	s.equal("open", open, 6)
 	if oldest < 3*s.unit || oldest > 9*s.unit {
 		s.Fatalf("oldest %v, want some %v", oldest, 3*s.unit)
 	}
-	open, _, err = s.store.Backlog(s.Context(), lane, 4)
+	open, _, err = s.store.Backlog(s.Context(), 4, lane)
 	s.is("Backlog", err, nil)
 	s.equal("open up to 4", open, 4)
+	other := storage.Lane{Account: 1, Webhook: 2}
+	open, oldest, err = s.store.Backlog(s.Context(), 100, other, lane, storage.Lane{Account: 2, Webhook: 1})
+	s.is("Backlog", err, nil)
+	s.equal("open in all lanes", open, 11)
+	if oldest < 3*s.unit {
+		s.Fatalf("oldest of all lanes %v, want at least %v", oldest, 3*s.unit)
+	}
+	open, _, err = s.store.Backlog(s.Context(), 7, lane, other)
+	s.is("Backlog", err, nil)
+	s.equal("open in all lanes up to 7", open, 7)
 	s.settle(storage.Outcome{Held: h, Next: storage.Done, Attempt: ok()})
-	open, oldest, err = s.store.Backlog(s.Context(), lane, 10)
+	open, oldest, err = s.store.Backlog(s.Context(), 10, lane)
 	s.is("Backlog", err, nil)
 	s.equal("open", open, 5)
 	if oldest >= 3*s.unit {
