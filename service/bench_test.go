@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/rs/zerolog"
 
 	"github.com/hookswitch/hookswitch/schemas"
 	"github.com/hookswitch/hookswitch/storage"
@@ -208,6 +209,29 @@ func median(list []time.Duration) time.Duration {
 	return list[len(list)/2]
 }
 
+// BenchmarkRatioObserved: publishEvent of 1 KiB over WebSocket, 256 in flight, with metrics and the usual log, against the same without
+// either. No webhook matches, so that nothing hides what they cost.
+func BenchmarkRatioObserved(b *testing.B) {
+	usual := zerolog.New(io.Discard).Level(zerolog.InfoLevel).With().Timestamp().Logger()
+	benchObserved(b, func(o *Options) { o.Log = usual })
+}
+
+// BenchmarkRatioAccessLog: the same with a line for each call.
+func BenchmarkRatioAccessLog(b *testing.B) {
+	all := zerolog.New(io.Discard).Level(zerolog.InfoLevel).With().Timestamp().Logger()
+	benchObserved(b, func(o *Options) { o.Log, o.AccessLog = all, true })
+}
+
+func benchObserved(b *testing.B, observe func(*Options)) {
+	watched := benchService(b, observe)
+	bare := benchService(b, func(o *Options) { o.unmeasured = true })
+	rounds := map[int]func(){}
+	for _, n := range []int{roundSize / 4, roundSize} { // made beforehand: the yardstick's preparation would count
+		rounds[n] = bare.flood(b, 4, 64, n, publishFrame)
+	}
+	ratio(b, func(n int) func() { return watched.flood(b, 4, 64, n, publishFrame) }, func(n int) { rounds[n]() })
+}
+
 var oneKiB = `{"email":"ann@example.com","note":"` + strings.Repeat("0123456789abcdef", 61) + `"}`
 
 func publishFrame(i int) []byte {
@@ -318,8 +342,8 @@ type benched struct {
 	sockets []*websocket.Conn
 }
 
-func benchService(b *testing.B) *benched {
-	s := open(b, func(o *Options) { o.Timeout = time.Minute })
+func benchService(b *testing.B, change ...func(*Options)) *benched {
+	s := open(b, append(change, func(o *Options) { o.Timeout = time.Minute })...)
 	return &benched{Service: s.Service, key: s.LocalKey(), socket: strings.Replace(s.url, "http", "ws", 1) + "/rpc"}
 }
 

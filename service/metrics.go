@@ -76,6 +76,20 @@ func histogram(name, help string, bounds []float64) prometheus.HistogramOpts {
 	return prometheus.HistogramOpts{Name: name, Help: help, Buckets: bounds}
 }
 
+// observers are who is told of calls, attempts and commits.
+type observers struct {
+	call    func(method string, code int64, took time.Duration)
+	attempt func(delivery.AttemptReport)
+	commit  func(items int, took time.Duration)
+}
+
+func (m *metrics) observers(o Options) observers {
+	if o.unmeasured {
+		return observers{}
+	}
+	return observers{m.call, m.attempt, m.commit}
+}
+
 // speak makes the metrics of the dialects, so that what never happened reads 0. To be called once, before the engine starts.
 func (m *metrics) speak(dialects []methods.Dialect) {
 	outcomes := prometheus.NewCounterVec(prometheus.CounterOpts{

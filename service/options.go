@@ -87,6 +87,9 @@ type Options struct {
 	CopernicaKeyID string
 	// Version is what the service says of itself.
 	Version string
+
+	// unmeasured leaves out what counts for the metrics: the yardstick of the benchmark of its cost.
+	unmeasured bool
 }
 
 // Rate bounds how often something may happen, and RateLimits are the rates callers are held to.

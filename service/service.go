@@ -69,7 +69,7 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 		return nil, err
 	}
 	metrics := newMetrics(o.Version)
-	store, err := bolt.Open(bolt.Options{Dir: o.Data, OnCommit: metrics.commit})
+	store, err := bolt.Open(bolt.Options{Dir: o.Data, OnCommit: metrics.observers(o).commit})
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	s.engine, err = delivery.New(delivery.Options{
 		Store: s.store, Formats: formats, Policies: changed, Log: o.Log, Allow: o.Allow,
 		MaxInFlight: o.MaxInFlight, Timeout: o.Timeout, UserAgent: "Hookswitch/" + o.Version,
-		AttemptLevel: o.usualLevel(), OnAttempt: s.metrics.attempt, Tracer: tracer,
+		AttemptLevel: o.usualLevel(), OnAttempt: s.metrics.observers(o).attempt, Tracer: tracer,
 		OnMeasure: func(w *schemas.Webhook, state schemas.State, reason string) {
 			s.core.AuditEngine(s.life, w, state, reason)
 		},
@@ -149,7 +149,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	s.server, err = rpc.NewServer(rpc.Options{
 		Lookup: s.core.Lookup, Admit: s.core.Throttle, ErrorOf: methods.ErrorOf, Discovery: discovery,
 		Limits: o.Limits, Origins: o.Origins, OriginHeaders: []string{methods.AccountHeader, methods.IdempotencyHeader, rpc.HeaderRequestID, traceparent}, Log: o.Log,
-		CallLevel: o.usualLevel(), Observe: s.metrics.call,
+		CallLevel: o.usualLevel(), Observe: s.metrics.observers(o).call,
 		Pushing: methods.Pushing(),
 	})
 	if err != nil {
