@@ -26,7 +26,7 @@ func TestEveryMethodOfTheIssueIsThere(t *testing.T) {
 	want := []string{
 		"addWebhook", "authenticate", "cancelReplay", "countWebhooks", "createBackup", "createDefaultWebhook", "createKey",
 		"createPortalLink", "createSubscription", "deleteEventType", "deleteSubscription", "deleteWebhook", "editWebhook",
-		"exportWebhooks", "getAccount", "getDelivery", "getEvent", "getLastError", "getReplay", "getSigningKeys",
+		"exportWebhooks", "getAccount", "getDelivery", "getEvent", "getLastError", "getReplay", "getSigningKeys", "getStats",
 		"getSubscription", "getWebhook", "getWebhookById", "importKey", "importWebhook", "listAuditEntries",
 		"listDeliveries", "listEventTypes", "listEvents", "listKeys", "listReplays", "listSubscriptions", "listWebhooks",
 		"patchWebhook", "ping", "postWebhook", "publishEvent", "publishEvents", "putEventType", "putWebhook",
