@@ -15,6 +15,26 @@ build: ## build the static binary bin/hookswitch
 	@echo "building bin/hookswitch ($(VERSION))"
 	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/hookswitch ./cmd/hookswitch
 
+manual: build ## write the manual page and the shells' completions to bin/manual
+	@mkdir -p bin/manual
+	@bin/hookswitch man > bin/manual/hookswitch.1
+	@bin/hookswitch completion bash > bin/manual/hookswitch.bash
+	@bin/hookswitch completion zsh > bin/manual/_hookswitch
+	@bin/hookswitch completion fish > bin/manual/hookswitch.fish
+	@echo "wrote bin/manual"
+
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 freebsd/amd64 windows/amd64
+
+dist: manual ## make archives for PLATFORMS with their SHA256SUMS in bin/dist
+	@rm -rf bin/dist && mkdir -p bin/dist
+	@set -e; for p in $(PLATFORMS); do \
+		os=$${p%/*}; name=hookswitch-$(VERSION)-$$os-$${p#*/}; suffix=; [ $$os != windows ] || suffix=.exe; \
+		echo "building $$name"; mkdir bin/dist/$$name; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$${p#*/} $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/dist/$$name/hookswitch$$suffix ./cmd/hookswitch; \
+		cp -r LICENSE README.md CHANGELOG.md bin/manual deploy/systemd deploy/hookswitch.example.yaml bin/dist/$$name; \
+		tar -C bin/dist -czf bin/dist/$$name.tar.gz $$name; rm -r bin/dist/$$name; done
+	@cd bin/dist && sha256sum *.tar.gz > SHA256SUMS && cat SHA256SUMS
+
 test: clients ## run all tests, with the race detector (needs a C compiler), in under 6 minutes
 	$(GO) vet ./...
 	$(GO) test -race -timeout 5m ./...
@@ -51,4 +71,4 @@ typescript: clients/typescript/node_modules/.package-lock.json ## make the TypeS
 	$(GO) run ./reference/generate typescript > clients/typescript/src/methods.ts
 	cd clients/typescript && npm run --silent check && npm run --silent build
 
-.PHONY: help run build test check bench chaos fuzz clients docs typescript
+.PHONY: help run build manual dist test check bench chaos fuzz clients docs typescript

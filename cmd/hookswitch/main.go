@@ -97,6 +97,7 @@ func command(stdin io.Reader, stdout, stderr io.Writer) *cli.Command {
 			restoreCommand(),
 			checkCommand(),
 			compactCommand(),
+			manCommand(),
 			versionCommand(),
 		},
 	}
