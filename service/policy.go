@@ -25,8 +25,14 @@ const (
 // Policy changes what a dialect's vendor does about failed deliveries. Zero fields leave the vendor's.
 type Policy struct {
 	Retry  []time.Duration // waits before the 2nd, 3rd, … attempt; a native webhook's own beat it
+	Jitter *float64        // the share, from 0 to 1, by which waits are lengthened at random
 	GiveUp GiveUp
+	// FailFor is how long a webhook may only fail before it becomes failing; FailNever lets it fail for ever.
+	FailFor time.Duration
 }
+
+// FailNever as Policy.FailFor stops no webhook for failing long.
+const FailNever time.Duration = -1
 
 // policies are the policies of the dialects that o changes.
 func policies(dialects []methods.Dialect, o Options) (map[string]delivery.Policy, error) {
@@ -48,6 +54,20 @@ func policies(dialects []methods.Dialect, o Options) (map[string]delivery.Policy
 			if wait <= 0 {
 				return nil, fmt.Errorf("the retries of %s: a wait must be longer than nothing", name)
 			}
+		}
+		if j := change.Jitter; j != nil {
+			if !(*j >= 0 && *j <= 1) {
+				return nil, fmt.Errorf("the jitter of %s must be from 0 to 1", name)
+			}
+			p.Jitter = *j
+		}
+		switch {
+		case change.FailFor == FailNever:
+			p.FailFor = 0
+		case change.FailFor < 0:
+			return nil, fmt.Errorf("the time that a webhook of %s may fail for must not be negative", name)
+		case change.FailFor > 0:
+			p.FailFor = change.FailFor
 		}
 		switch change.GiveUp {
 		case "":

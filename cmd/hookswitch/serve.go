@@ -68,8 +68,10 @@ func serviceFlags() []cli.Flag {
 		&cli.StringFlag{Name: "retention-size", Value: "off", Usage: "`SIZE` of what is kept, such as 50GB: beyond it the oldest events are deleted before their time; what is still owed stays", Validator: checkRetentionSize},
 		&cli.DurationFlag{Name: "audit-retention", Value: 365 * 24 * time.Hour, Usage: "how long entries of the audit log are kept, 100,000 at most", Validator: positive[time.Duration]},
 		&cli.StringFlag{Name: "backup-dir", Usage: "let the method createBackup write into this `DIRECTORY` (default: nowhere)"},
-		&cli.StringSliceFlag{Name: "retry", Usage: "`DIALECT=WAITS` between attempts instead of the vendor's, such as vision6=1m/5m/30m", Validator: checkRetries},
-		&cli.StringSliceFlag{Name: "give-up", Usage: "`DIALECT=EFFECT` on a webhook when a delivery is given up, instead of the vendor's: none, fail or remove", Validator: checkGiveUps},
+		&cli.StringSliceFlag{Name: "retry", Usage: "`DIALECT=WAITS` between attempts instead of the vendor's, such as vision6=1m/5m/30m", Validator: checkPolicies("retry")},
+		&cli.StringSliceFlag{Name: "retry-jitter", Usage: "`DIALECT=SHARE` by which waits are lengthened at random, from 0 to 1, such as native=0.1", Validator: checkPolicies("retry-jitter")},
+		&cli.StringSliceFlag{Name: "give-up", Usage: "`DIALECT=EFFECT` on a webhook when a delivery is given up, instead of the vendor's: none, fail or remove", Validator: checkPolicies("give-up")},
+		&cli.StringSliceFlag{Name: "fail-for", Usage: "`DIALECT=DURATION` for which a webhook may only fail before it is stopped as failing, such as native=120h (the default of native and copernica), or off", Validator: checkPolicies("fail-for")},
 		&cli.BoolFlag{Name: "superoffice-require-https", Usage: "refuse a SuperOffice TargetUrl that is not https, as that vendor does"},
 		&cli.BoolFlag{Name: "superoffice-ping", Usage: "save a SuperOffice webhook only when its receiver answers a test event with 200, as that vendor does"},
 		&cli.StringFlag{Name: "copernica-key-id", Value: "one._domainkey.copernica.com", Usage: "`NAME` of the DNS record with the key of Copernica's signatures"},
@@ -148,7 +150,7 @@ func options(c *cli.Command, log zerolog.Logger) (service.Options, error) {
 	if o.Encryption, err = encryptionKeys(c.String("encryption-key-file")); err != nil {
 		return o, err
 	}
-	if o.Policies, err = parsePolicies(c.StringSlice("retry"), c.StringSlice("give-up")); err != nil {
+	if o.Policies, err = parsePolicies(c.StringSlice); err != nil {
 		return o, err
 	}
 	if o.Limits.Text, err = parseSize(c.String("max-body")); err != nil {
