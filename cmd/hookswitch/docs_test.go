@@ -70,7 +70,7 @@ func scriptsOf(t *testing.T, page string) []string {
 	return scripts
 }
 
-// clone is a directory with what the pages run of a clone. A process that a page starts, with its number in a file *.pid,
+// clone is a directory with what the pages run of a clone. A process that a page starts, with its number in a file bin/*.pid,
 // ends with the test also when the page does not come to its end.
 func clone(t *testing.T) string {
 	t.Helper()
@@ -85,7 +85,7 @@ func clone(t *testing.T) string {
 		}
 	}
 	t.Cleanup(func() {
-		files, _ := filepath.Glob(filepath.Join(dir, "*.pid")) // the pattern is good
+		files, _ := filepath.Glob(filepath.Join(dir, "bin", "*.pid")) // the pattern is good
 		for _, file := range files {
 			text, err := os.ReadFile(file)
 			number, bad := strconv.Atoi(strings.TrimSpace(string(text)))
