@@ -32,7 +32,7 @@
 //
 // follow.go keeps the index in step with the store; claim.go also extends the leases of what is held. window.go counts
 // what is held and whom a claim passes over, phase.go is what changes a lane's phase, failure.go and record.go are what is
-// written down of an attempt. Dialects share fields.go, headers.go, sign.go and
+// written down of an attempt, report.go and trace.go tell the log, the observer and the tracer of it. states.go counts webhooks. Dialects share fields.go, headers.go, sign.go and
 // credentials.go.
 //
 // # States
