@@ -25,12 +25,15 @@ interface Answer {
 
 /** Calls by the name of the method. Hookswitch, which extends it, has a function for each. */
 export class Client {
+  /** Resolves once the connection has ended. */
+  readonly closed: Promise<void>
   #last = 0
   readonly #transport: Transport
   readonly #listeners = new Map<string, Set<(params: unknown) => void>>()
 
   constructor(transport: Transport) {
     this.#transport = transport
+    this.closed = new Promise((resolve) => { transport.onClose = resolve })
     transport.onNotification = (method, params) => {
       for (const listener of this.#listeners.get(method) ?? []) listener(params)
     }

@@ -14,6 +14,7 @@ export interface FetchOptions {
 
 /** Calls over HTTP: one request for each. */
 export class FetchTransport implements Transport {
+  onClose?: () => void
   readonly #url: string
   readonly #headers: Record<string, string>
   readonly #timeout: number
@@ -57,5 +58,6 @@ export class FetchTransport implements Transport {
 
   close(): void {
     this.#closed.abort(new TransportError('the client is closed'))
+    this.onClose?.()
   }
 }

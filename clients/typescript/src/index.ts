@@ -4,6 +4,7 @@ import { SocketTransport, type SocketOptions } from './socket.js'
 
 export * from './client.js'
 export * from './errors.js'
+export * from './events.js'
 export * from './fetch.js'
 export * from './methods.js'
 export * from './socket.js'

@@ -25,7 +25,6 @@ const OPEN = 1
 /** Calls over one WebSocket, on which the server can send notifications too. A socket that has ended is not opened again. */
 export class SocketTransport implements Transport {
   onNotification?: (method: string, params: unknown) => void
-  /** Called once, when the socket has ended. */
   onClose?: () => void
   readonly #socket: SocketLike
   readonly #opened: Promise<void>

@@ -4,5 +4,7 @@ export interface Transport {
   send(text: string, ids: readonly number[], signal?: AbortSignal): Promise<unknown>
   /** Sets what is called with each notification of the server's; only a socket has any. */
   onNotification?: (method: string, params: unknown) => void
+  /** Sets what is called once the connection has ended. */
+  onClose?: () => void
   close(): void
 }

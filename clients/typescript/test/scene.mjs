@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 
 const [module, url, key] = process.argv.slice(2)
-const { connect, connectSocket, verify, HookswitchError, TransportError, WebhookError } = await import(module)
+const { connect, connectSocket, events, verify, HookswitchError, TransportError, WebhookError } = await import(module)
 const WebSocket = createRequire(new URL('../../npm/', import.meta.url))('ws')
 
 const deliveries = []
@@ -77,8 +77,32 @@ async function scene(name, client) {
   await assert.rejects(client.ping(), TransportError)
 }
 
+// live takes events as they come, leaves off and goes on where it was.
+async function live(client) {
+  const taken = []
+  const publish = (n) => client.publishEvent({ type: 'live.made', id: `live-${n}` })
+  const first = events(client, { events: ['live.*'], cursor: (await client.subscribeEvents()).cursor })
+  const [one] = await Promise.all([first.next(), publish(1).then(() => publish(2))])
+  taken.push(one.value, (await first.next()).value)
+  await first.return()
+  await publish(3)
+  for await (const next of events(client, { events: ['live.*'], cursor: taken.at(-1).cursor })) {
+    taken.push(next)
+    if (taken.length === 4) break
+    await publish(4)
+  }
+  assert.deepEqual(taken.map((t) => t.event.id), ['live-1', 'live-2', 'live-3', 'live-4'])
+
+  const cut = events(client, { events: ['live.*'] })
+  const waiting = cut.next()
+  await client.ping() // the subscription before it has been made
+  client.close()
+  await assert.rejects(waiting, TransportError)
+}
+
 await scene('http', connect(`${url}/rpc`, { key }))
 await scene('socket', await connectSocket(`${url.replace('http', 'ws')}/rpc`, { key, WebSocket }))
+await live(await connectSocket(`${url.replace('http', 'ws')}/rpc`, { key, WebSocket }))
 
 const refused = await connect(`${url}/rpc`, { key: 'wrong' }).listEvents().catch((e) => e)
 assert.equal(refused.code, 300)

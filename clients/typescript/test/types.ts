@@ -1,5 +1,5 @@
 // What the types must take and refuse; compiled, never run.
-import { connect, Hookswitch, type Subscription } from '../src/index.js'
+import { connect, events, Hookswitch, type Subscription } from '../src/index.js'
 
 const client: Hookswitch = connect('http://localhost:8080/rpc', { key: 'k' })
 
@@ -11,6 +11,7 @@ export async function types() {
   const [event, pong] = await client.batch([['getEvent', { id: 'a' }], ['ping']])
   event.result?.matched.toFixed()
   pong.result satisfies 'pong' | undefined
+  for await (const { event, cursor } of events(client, { events: ['a.*'], cursor: '1' })) `${event.id} ${cursor}`.toUpperCase()
   // @ts-expect-error: the endpoint is missing
   await client.createSubscription({ events: ['a.*'] })
   // @ts-expect-error: there is no such member
