@@ -115,6 +115,7 @@ func pages(t *testing.T) []string {
 func TestLinksOfTheDocsLead(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^):#]*)(#[^):]*)?\)`)
+	known := map[string][]string{} // anchors of the pages that were led to
 	for _, page := range append(pages(t), "../../CONTRIBUTING.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {
@@ -125,10 +126,14 @@ func TestLinksOfTheDocsLead(t *testing.T) {
 			if m[1] != "" {
 				target = filepath.Join(filepath.Dir(page), m[1])
 			}
+			_, seen := known[target]
+			if m[2] != "" && filepath.Ext(target) == ".md" && !seen {
+				known[target] = anchors(t, target)
+			}
 			switch _, err := os.Stat(target); {
 			case err != nil:
 				t.Errorf("%s links to %s, which is not there", filepath.Base(page), m[1])
-			case m[2] != "" && filepath.Ext(target) == ".md" && !slices.Contains(anchors(t, target), m[2]):
+			case m[2] != "" && filepath.Ext(target) == ".md" && !slices.Contains(known[target], m[2]):
 				t.Errorf("%s links to %s%s: there is no such heading", filepath.Base(page), m[1], m[2])
 			}
 		}
@@ -143,9 +148,36 @@ func anchors(t *testing.T, page string) []string {
 		t.Fatal(err)
 	}
 	var list []string
+	mark := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(string(text), -1) {
-		plain := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		plain := mark.ReplaceAllString(strings.ToLower(m[1]), "")
 		list = append(list, "#"+strings.ReplaceAll(plain, " ", "-"))
 	}
 	return list
+}
+
+// TestIndexesNameEveryPage checks that the page docs/README.md leads to every page, and that of the decisions to every one.
+func TestIndexesNameEveryPage(t *testing.T) {
+	t.Parallel()
+	for _, page := range pages(t)[1:] {
+		folder := filepath.Dir(page)
+		if filepath.Base(folder) != "decisions" {
+			folder = "../../docs"
+		}
+		index := filepath.Join(folder, "README.md")
+		if page == index {
+			continue
+		}
+		text, err := os.ReadFile(index)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, err := filepath.Rel(folder, page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), "("+filepath.ToSlash(name)+")") {
+			t.Errorf("%s does not link to %s", index, name)
+		}
+	}
 }
