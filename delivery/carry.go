@@ -177,7 +177,12 @@ func (e *Engine) exchange(ctx context.Context, x *exchange, job Job) exchanged {
 		timeout = e.o.Timeout
 	}
 	request.Header = x.withTrace(request.Header)
-	return e.deliver(ctx, x.hook, x.endpoint, request, timeout)
+	got := e.deliver(ctx, x.hook, x.endpoint, request, timeout)
+	got.started = job.Now // so that the same request can be built again
+	if got.sent != nil {
+		got.size, got.sum = len(request.Body), sumOf(request.Body)
+	}
+	return got
 }
 
 // build calls the dialect; a panic there costs one delivery, not the server.
@@ -211,9 +216,13 @@ func (e *Engine) report(x *exchange, got *exchanged, verdict Verdict) {
 	random := e.o.Jitter() // one for all, so that what failed together comes back together
 	list := make([]*outcome, 0, len(x.items))
 	dead := false
-	for _, it := range x.items {
+	batch := batchOf(x.items)
+	for i, it := range x.items {
 		a := attempt
 		a.Number = it.held.Attempts + 1
+		if a.Batch = batch; i > 0 {
+			a.Batch = batch[:1]
+		}
 		out := storage.Outcome{Held: it.held, Next: storage.Done, Attempt: &a}
 		if !verdict.OK {
 			wait, more := NextWait(x.policy, x.hook.Retry, a.Number, verdict, random)

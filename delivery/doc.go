@@ -31,8 +31,8 @@
 //	 └─ stepReplay (replaystep.go)              Store.EventsAfter, which of them, Store.Replay ── claimLoop
 //
 // follow.go keeps the index in step with the store; claim.go also extends the leases of what is held. window.go counts
-// what is held and whom a claim passes over, phase.go is what changes a lane's phase, failure.go and record.go are what is
-// written down of an attempt, report.go and trace.go tell the log, the observer and the tracer of it. states.go counts webhooks. Dialects share fields.go, headers.go, sign.go and
+// what is held and whom a claim passes over, phase.go is what changes a lane's phase, failure.go, record.go and resent.go are
+// what is written down of an attempt, report.go and trace.go tell the log, the observer and the tracer of it. states.go counts webhooks. Dialects share fields.go, headers.go, sign.go and
 // credentials.go.
 //
 // # States

@@ -29,6 +29,8 @@ func record(w *schemas.Webhook, got *exchanged, verdict Verdict) schemas.Attempt
 		Error:           got.answer.Error,
 		Message:         got.message,
 		RequestHeaders:  maskHeader(w, secrets, got.sent),
+		RequestBytes:    got.size,
+		RequestSum:      got.sum,
 		ResponseHeaders: maskHeader(w, secrets, got.answer.Header),
 		ResponseBody:    maskText(secrets, got.body),
 	}

@@ -82,6 +82,8 @@ func (s *sender) renew() {
 type exchanged struct {
 	answer Answer
 	sent   http.Header // as sent
+	size   int         // of the body sent
+	sum    uint32      // of it; see sumOf
 	body   string      // of the answer, its first schemas.MaxResponseBody bytes
 	// credential is what the header Authorization said after its scheme, for being masked; "" without authentication.
 	credential string

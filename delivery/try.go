@@ -46,5 +46,6 @@ func (e *Engine) Try(ctx context.Context, w *schemas.Webhook, event *schemas.Eve
 	}
 	attempt := record(w, &got, e.judge(x, got.answer))
 	attempt.Number = 1
+	attempt.RequestBytes, attempt.RequestSum = 0, 0 // for finding a body again; of this one nothing is kept
 	return attempt, nil
 }

@@ -31,12 +31,6 @@ type deliveryDocument struct {
 	History   []attemptDocument     `json:"history,omitempty"`
 }
 
-// attemptDocument shows an attempt.
-type attemptDocument struct {
-	schemas.Attempt
-	Duration float64 `json:"duration"` // seconds, as every duration on the wire
-}
-
 // deliveryID is the name of a delivery: dlv_<webhook>_<number of the event>.
 func deliveryID(w schemas.WebhookID, seq uint64) string { return fmt.Sprintf("dlv_%d_%d", w, seq) }
 
@@ -213,8 +207,8 @@ func getDelivery(ctx context.Context, c *Call) (any, error) {
 	if err != nil && !errors.Is(err, storage.ErrAbsent) {
 		return nil, fmt.Errorf("read attempts: %w", err)
 	}
-	for _, a := range attempts {
-		out.History = append(out.History, attemptDocument{a, a.Duration.Seconds()})
+	if out.History, err = c.attempts(ctx, ref, attempts); err != nil {
+		return nil, err
 	}
 	return out, nil
 }

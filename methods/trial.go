@@ -31,7 +31,7 @@ func testWebhook(ctx context.Context, c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return attemptDocument{attempt, attempt.Duration.Seconds()}, nil
+	return attemptDocument{Attempt: attempt, Duration: attempt.Duration.Seconds()}, nil
 }
 
 // toTest is the webhook that testWebhook's id names, or the one its document describes.
@@ -164,5 +164,5 @@ func getLastError(ctx context.Context, c *Call) (any, error) {
 			}
 		}
 	}
-	return attemptDocument{last, last.Duration.Seconds()}, nil
+	return attemptDocument{Attempt: last, Duration: last.Duration.Seconds()}, nil
 }

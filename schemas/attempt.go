@@ -23,6 +23,19 @@ func AppendAttempt(b []byte, a *Attempt) []byte {
 	b = appendText(b, "error", string(a.Error))
 	b = appendText(b, "message", a.Message)
 	b = appendPairs(b, "requestHeaders", a.RequestHeaders)
+	b = appendCount(b, "requestBytes", uint64(a.RequestBytes))
+	b = appendCount(b, "requestSum", uint64(a.RequestSum))
+	for i, seq := range a.Batch {
+		if i == 0 {
+			b = append(appendName(b, "batch"), '[')
+		} else {
+			b = append(b, ',')
+		}
+		b = strconv.AppendUint(b, seq, 10)
+		if i == len(a.Batch)-1 {
+			b = append(b, ']')
+		}
+	}
 	b = appendPairs(b, "responseHeaders", a.ResponseHeaders)
 	b = appendText(b, "responseBody", a.ResponseBody)
 	return append(b, '}')
@@ -34,6 +47,14 @@ func appendText(b []byte, name, text string) []byte {
 		return b
 	}
 	return appendString(appendName(b, name), text)
+}
+
+// appendCount appends a member, unless it is 0.
+func appendCount(b []byte, name string, n uint64) []byte {
+	if n == 0 {
+		return b
+	}
+	return strconv.AppendUint(appendName(b, name), n, 10)
 }
 
 // appendPairs appends a member, unless it is empty.

@@ -13,7 +13,7 @@ func TestTheStoredFormOfAnAttemptHasEveryMember(t *testing.T) {
 	full := Attempt{
 		Number: 3, Started: time.Date(2026, 11, 27, 1, 2, 3, 4, time.UTC), Duration: time.Second, OK: true, Status: 200,
 		Error: ErrorStatus, Message: "it said \"no\"\x00\u2028", RequestHeaders: [][2]string{{"A", "b"}, {"C", ""}},
-		ResponseHeaders: [][2]string{{"D", "é<"}}, ResponseBody: "line\nline",
+		RequestBytes: 9, RequestSum: 1 << 31, Batch: []uint64{7, 1 << 40}, ResponseHeaders: [][2]string{{"D", "é<"}}, ResponseBody: "line\nline",
 	}
 	for i, v := 0, reflect.ValueOf(full); i < v.NumField(); i++ {
 		if v.Field(i).IsZero() {

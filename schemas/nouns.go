@@ -268,16 +268,21 @@ const MaxResponseBody = 16 << 10
 
 // Attempt is one HTTP exchange for a delivery.
 type Attempt struct {
-	Number          int           `json:"number"` // 1 is the first
-	Started         time.Time     `json:"started"`
-	Duration        time.Duration `json:"duration"` // nanoseconds
-	OK              bool          `json:"ok"`
-	Status          int           `json:"status,omitempty"` // 0: no answer
-	Error           AttemptError  `json:"error,omitempty"`
-	Message         string        `json:"message,omitempty"`        // one sentence, without URL, secret or payload
-	RequestHeaders  [][2]string   `json:"requestHeaders,omitempty"` // as sent, secrets masked
-	ResponseHeaders [][2]string   `json:"responseHeaders,omitempty"`
-	ResponseBody    string        `json:"responseBody,omitempty"` // its first MaxResponseBody bytes
+	Number         int           `json:"number"` // 1 is the first
+	Started        time.Time     `json:"started"`
+	Duration       time.Duration `json:"duration"` // nanoseconds
+	OK             bool          `json:"ok"`
+	Status         int           `json:"status,omitempty"` // 0: no answer
+	Error          AttemptError  `json:"error,omitempty"`
+	Message        string        `json:"message,omitempty"`        // one sentence, without URL, secret or payload
+	RequestHeaders [][2]string   `json:"requestHeaders,omitempty"` // as sent, secrets masked
+	RequestBytes   int           `json:"requestBytes,omitempty"`   // length of the body sent
+	RequestSum     uint32        `json:"requestSum,omitempty"`     // its CRC-32C, by which one that is built anew is known
+	// Batch are the numbers of the events that went out in one request, in its order, in the attempt of the first of them;
+	// in that of another, the first one's number. Empty for an event that went alone.
+	Batch           []uint64    `json:"batch,omitempty"`
+	ResponseHeaders [][2]string `json:"responseHeaders,omitempty"`
+	ResponseBody    string      `json:"responseBody,omitempty"` // its first MaxResponseBody bytes
 }
 
 // Tally counts what happened to a webhook. The store keeps it with the attempts.
