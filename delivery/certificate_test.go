@@ -130,7 +130,7 @@ func TestDeliveriesShowTheirClientCertificate(t *testing.T) {
 			kind        schemas.AttemptError
 			message     string
 		}{
-			"none":    {nil, schemas.ErrorTLS, "TLS failed: the handshake failed"},
+			"none":    {nil, schemas.ErrorTLS, "TLS failed: the endpoint answered \"handshake failure\""},
 			"unknown": {eve, schemas.ErrorAuthentication, "the endpoint refused the client certificate: "},
 			"expired": {clientPair(t, "old", time.Now().Add(-time.Hour)), schemas.ErrorAuthentication, "the client certificate has expired"},
 			"broken":  {&schemas.ClientCertificate{Certificate: "x"}, schemas.ErrorAuthentication, "the client certificate cannot be read"},
