@@ -133,7 +133,7 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	for _, series := range []string{
-		"hookswitch_storage_commit_items_count", "hookswitch_storage_commit_seconds_count", "hookswitch_storage_file_bytes",
+		"hookswitch_storage_commit_items_count", "hookswitch_storage_commit_seconds_count", "hookswitch_storage_file_bytes", "hookswitch_storage_used_bytes",
 		"go_goroutines", "process_resident_memory_bytes",
 	} {
 		if got[series] <= 0 {
