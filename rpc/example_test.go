@@ -2,6 +2,7 @@ package rpc_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
@@ -63,25 +64,41 @@ func ExampleDial() {
 	// Output: contact-142-created 0
 }
 
-// Over a WebSocket many calls share one connection, and the server can send notifications.
+// Over a WebSocket many calls share one connection, and the server sends notifications: here the events it accepts.
 func ExampleDial_webSocket() {
 	address, key, stop := hookswitch()
 	defer stop()
 
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	client, err := rpc.Dial(ctx, strings.Replace(address, "http", "ws", 1), rpc.DialOptions{Credential: "Bearer " + key})
+	pushed := make(chan json.RawMessage, 16) // OnNotify must not block
+	client, err := rpc.Dial(ctx, strings.Replace(address, "http", "ws", 1), rpc.DialOptions{
+		Credential: "Bearer " + key,
+		OnNotify:   func(_ string, params json.RawMessage) { pushed <- params },
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer client.Close()
 
-	var pong string
-	if err := client.Call(ctx, "ping", nil, &pong); err != nil {
+	if err := client.Call(ctx, "subscribeEvents", map[string]any{"events": []string{"contact.*"}}, nil); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(pong)
-	// Output: pong
+	if err := client.Call(ctx, "publishEvent", map[string]any{"type": "contact.created", "id": "contact-142-created"}, nil); err != nil {
+		log.Fatal(err)
+	}
+	var live struct {
+		Cursor string `json:"cursor"` // to go on from after a break
+		Event  struct {
+			ID   string `json:"id"`
+			Type string `json:"type"`
+		} `json:"event"`
+	}
+	if err := json.Unmarshal(<-pushed, &live); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(live.Event.ID, live.Event.Type)
+	// Output: contact-142-created contact.created
 }
 
 // A refusal has a code; its data says which parameters are wrong. Any other error leaves open whether the call was run.
