@@ -37,12 +37,16 @@ func (s *Store) Event(ctx context.Context, a schemas.AccountID, id string) (got 
 	return got, err
 }
 
-// EventBySeq finds an event by its number.
+// EventBySeq finds an event by its number. An event does not change, so one that the file has needs no look at what the
+// file has not yet: a list of deliveries asks for many.
 func (s *Store) EventBySeq(ctx context.Context, a schemas.AccountID, seq uint64) (got storage.EventRecord, err error) {
-	err = s.look(ctx, func(tx *bbolt.Tx) (err error) {
+	find := func(tx *bbolt.Tx) (err error) {
 		got, err = readEvent(partitionBucket(tx, s.calendar.Load().partition(seq), ofEvents), a, seq)
 		return err
-	})
+	}
+	if err = s.view(ctx, find); errors.Is(err, storage.ErrAbsent) {
+		err = s.look(ctx, find)
+	}
 	return got, err
 }
 
