@@ -38,7 +38,8 @@ func BenchmarkRatioPublishToSettled(b *testing.B) {
 	}))
 	defer server.Close()
 	payload := json.RawMessage(`{"text":"` + string(bytes.Repeat([]byte("x"), 1000)) + `"}`)
-	bench := newBenched(b, server.URL)
+	bench := newBenched(b)
+	bench.webhook(b, server.URL, "*")
 	const round = 20_000
 	var ours, bare clocks
 	bench.publishAndSettle(b, payload, round/4) // warm up
@@ -75,24 +76,29 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// benched is an engine under measurement, with one webhook that wants everything.
+// benched is an engine under measurement.
 type benched struct {
+	store   storage.Store
 	engine  *Engine
 	settled chan struct{} // receives for every delivery that is settled as done
 	serial  int
 }
 
-func newBenched(b *testing.B, endpoint string) *benched {
+func newBenched(b *testing.B, change ...func(*Options)) *benched {
 	b.Helper()
 	store, err := bolt.Open(bolt.Options{Dir: b.TempDir()})
 	if err != nil {
 		b.Fatal(err)
 	}
-	bench := &benched{settled: make(chan struct{}, publishers)}
-	bench.engine, err = New(Options{
+	bench := &benched{store: store, settled: make(chan struct{}, publishers)}
+	o := Options{
 		Store: &counted{store, bench.settled}, Formats: map[string]Format{"bench": payloadFormat{}}, Log: zerolog.Nop(),
 		Allow: loopback(), LaneInFlight: inFlight,
-	})
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	bench.engine, err = New(o)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -104,20 +110,25 @@ func newBenched(b *testing.B, endpoint string) *benched {
 			b.Error(err)
 		}
 	})
+	return bench
+}
+
+// webhook registers a webhook that wants a type.
+func (bench *benched) webhook(b *testing.B, endpoint, eventType string) {
+	b.Helper()
 	w := &schemas.Webhook{
-		Account: 1, Dialect: "bench", Endpoint: endpoint, State: schemas.StateActive, Match: schemas.Match{Types: []string{"*"}},
+		Account: 1, Dialect: "bench", Endpoint: endpoint, State: schemas.StateActive, Match: schemas.Match{Types: []string{eventType}},
 	}
 	body, err := schemas.EncodeWebhook(w)
 	if err != nil {
 		b.Fatal(err)
 	}
-	got, _, err := store.Register(b.Context(), storage.Record{Kind: storage.KindWebhook, Account: 1, Body: body})
+	got, _, err := bench.store.Register(b.Context(), storage.Record{Kind: storage.KindWebhook, Account: 1, Body: body})
 	if err != nil {
 		b.Fatal(err)
 	}
 	w.ID, w.Revision = schemas.WebhookID(got.ID), got.Revision
 	bench.engine.Apply(w)
-	return bench
 }
 
 // publishAndSettle returns when n more events are delivered and their outcomes durable.

@@ -1,0 +1,164 @@
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hookswitch/hookswitch/schemas"
+)
+
+// BenchmarkFairnessRatio measures how long healthy endpoints wait for their events, from publish to received at the 99th percentile,
+// while as many dead endpoints (half refuse, half swallow) and as many slow ones (a byte a second) get each event too.
+// "ratio" is the wait without them over that with them, so that here too more is better; the aim is 0.5.
+func BenchmarkFairnessRatio(b *testing.B) {
+	const (
+		endpoints = 100
+		rate      = 200 // events a second, to one healthy endpoint each
+		warm      = 8 * time.Second
+		measured  = 10 * time.Second
+	)
+	var alone, beside []time.Duration
+	for range b.N {
+		f := newFair(b, endpoints)
+		f.run(b, rate, warm/4)
+		alone = append(alone, f.run(b, rate, measured)...)
+		f.spoil(b)
+		f.run(b, rate, warm)
+		beside = append(beside, f.run(b, rate, measured)...)
+	}
+	was, is := percentile(alone, 99), percentile(beside, 99)
+	b.ReportMetric(float64(was.Microseconds())/1000, "ms-p99-alone")
+	b.ReportMetric(float64(is.Microseconds())/1000, "ms-p99-beside")
+	b.ReportMetric(float64(was)/float64(is), "ratio")
+	b.ReportMetric(0, "ns/op")
+}
+
+// fair is an engine with healthy endpoints, one for each type of event.
+type fair struct {
+	*benched
+	endpoints int
+	refusing  string
+	slow      *httptest.Server
+
+	mu       sync.Mutex
+	waits    []time.Duration
+	received sync.WaitGroup
+}
+
+// blackHole is where connections that are never made lead to.
+const blackHole = "127.66.0."
+
+func newFair(b *testing.B, endpoints int) *fair {
+	b.Helper()
+	f := &fair{endpoints: endpoints, slow: httptest.NewServer(dripping{})}
+	dialler := &net.Dialer{}
+	f.benched = newBenched(b, func(o *Options) {
+		o.Store = o.Store.(*counted).Store // nobody counts
+		o.Timeout = 5 * time.Second
+		o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if strings.HasPrefix(address, blackHole) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			_, port, _ := net.SplitHostPort(address)
+			return dialler.DialContext(ctx, network, "127.0.0.1:"+port) // each endpoint is a host of its own to the engine
+		}
+	})
+	healthy := httptest.NewServer(http.HandlerFunc(f.receive))
+	b.Cleanup(func() { // before the engine's
+		f.slow.CloseClientConnections()
+		f.slow.Close()
+		healthy.Close()
+	})
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	f.refusing = closed.Addr().String()
+	if err := closed.Close(); err != nil {
+		b.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(healthy.Listener.Addr().String())
+	for i := range endpoints {
+		f.webhook(b, fmt.Sprintf("http://127.0.1.%d:%s/healthy/%d", 1+i, port, i), typeOf(i))
+	}
+	return f
+}
+
+func typeOf(i int) string { return "t" + strconv.Itoa(i) + ".x" }
+
+// spoil adds the dead and the slow endpoints.
+func (f *fair) spoil(b *testing.B) {
+	b.Helper()
+	_, refusing, _ := net.SplitHostPort(f.refusing)
+	_, slow, _ := net.SplitHostPort(f.slow.Listener.Addr().String())
+	for i := range f.endpoints {
+		dead := fmt.Sprintf("http://127.0.2.%d:%s/", 1+i, refusing)
+		if i%2 == 0 {
+			dead = fmt.Sprintf("http://%s%d/", blackHole, 1+i)
+		}
+		f.webhook(b, dead, typeOf(i))
+		f.webhook(b, fmt.Sprintf("http://127.0.3.%d:%s/", 1+i, slow), typeOf(i))
+	}
+}
+
+// receive notes how long an event took. Its data is when it was published.
+func (f *fair) receive(_ http.ResponseWriter, r *http.Request) {
+	now := time.Now()
+	body, _ := io.ReadAll(r.Body)
+	published, err := strconv.ParseInt(string(body), 10, 64)
+	if err != nil {
+		return
+	}
+	f.mu.Lock()
+	f.waits = append(f.waits, now.Sub(time.Unix(0, published)))
+	f.mu.Unlock()
+	f.received.Done()
+}
+
+// run publishes at a rate for a while and returns how long each event took to be received by its healthy endpoint.
+func (f *fair) run(b *testing.B, rate int, during time.Duration) []time.Duration {
+	b.Helper()
+	n := int(during.Seconds() * float64(rate))
+	f.received.Add(n)
+	var publishes sync.WaitGroup
+	tick := time.NewTicker(time.Second / time.Duration(rate))
+	defer tick.Stop()
+	for range n {
+		<-tick.C
+		f.serial++
+		e := &schemas.Event{
+			Account: 1, ID: fmt.Sprintf("evt_%d", f.serial), Type: typeOf(f.serial % f.endpoints),
+			Data: json.RawMessage(strconv.FormatInt(time.Now().UnixNano(), 10)),
+		}
+		publishes.Go(func() {
+			if got := f.engine.Publish(context.Background(), []*schemas.Event{e}, nil)[0]; got.Err != nil {
+				b.Error(got.Err)
+				f.received.Done()
+			}
+		})
+	}
+	publishes.Wait()
+	f.received.Wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	waits := f.waits
+	f.waits = nil
+	return waits
+}
+
+func percentile(waits []time.Duration, p int) time.Duration {
+	slices.Sort(waits)
+	return waits[len(waits)*p/100]
+}
