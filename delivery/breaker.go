@@ -95,7 +95,11 @@ func (d *dispatcher) learn(x *exchange) {
 		o.probe = nil
 	}
 	switch {
-	case x.unsent:
+	case x.unsent, x.fault == schemas.ErrorRefused, x.fault == schemas.ErrorAuthentication:
+		// It says nothing of the server: mostly it never came that far.
+		if probe && o.open() {
+			o.backOff(o.fault, o.wait, d.jitter())
+		}
 	case !unanswered(x.fault):
 		x.lane.runsOut = time.Time{}
 		x.closed = d.heal(o)

@@ -166,14 +166,25 @@ func TestBreakerIsOpenedByDNSAndTLS(t *testing.T) {
 	}
 }
 
-// fixed resolves every name to the same addresses, or fails without any.
-type fixed []netip.Addr
-
-func (f fixed) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
-	if len(f) == 0 {
-		return nil, &net.DNSError{Name: host, IsNotFound: true}
-	}
-	return slices.Clone(f), nil
+func TestProbeThatNeverGotThereSaysNothing(t *testing.T) {
+	var at moving
+	at.point("93.184.200.1")
+	inHouse(t, Policy{Waits: slices.Repeat([]time.Duration{time.Second}, 1000)}, func(t *testing.T, h *house) {
+		h.register(&schemas.Webhook{
+			Account: 1, Dialect: "test", Endpoint: "http://moves.example/", State: schemas.StateActive, Match: schemas.Match{Types: []string{"*"}},
+		})
+		h.publish(20, "a.b")
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		at.point("10.0.0.1") // refused by the guard
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if s := h.engine.Stats(); s.Silent != 1 || len(h.reports) > 300 || h.reports[len(h.reports)-1].Attempt.Error != schemas.ErrorRefused {
+			t.Errorf("%+v after %d exchanges", s, len(h.reports))
+		}
+	}, func(h *house) { h.options.Resolver = &at })
 }
 
 func TestBreakerIsOfOneAccount(t *testing.T) {

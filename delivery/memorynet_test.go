@@ -5,7 +5,10 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -79,3 +82,25 @@ func (l *pipeListener) Close() error {
 }
 
 func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
+
+// fixed resolves every name to the same addresses, or fails without any.
+type fixed []netip.Addr
+
+func (f fixed) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
+	if len(f) == 0 {
+		return nil, &net.DNSError{Name: host, IsNotFound: true}
+	}
+	return slices.Clone(f), nil
+}
+
+// moving resolves every name to one address, which changes.
+type moving struct{ to atomic.Pointer[netip.Addr] }
+
+func (m *moving) point(address string) {
+	a := netip.MustParseAddr(address)
+	m.to.Store(&a)
+}
+
+func (m *moving) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
+	return []netip.Addr{*m.to.Load()}, nil
+}
