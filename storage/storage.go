@@ -168,6 +168,9 @@ type Ask struct {
 	Max     int           // deliveries at most, in all
 	PerLane int           // of one webhook at most
 	Hold    time.Duration // length of the leases
+	// Lane asks for this one only, nil: for all. Skip is not asked, Postpone does not keep such a Claim away, and next is
+	// about this lane, leases that others hold on it included.
+	Lane *Lane
 	// Skip reports lanes to leave alone; nil skips none. It is called under the engine's locks: it must be quick and
 	// must not call the store.
 	Skip func(Lane) bool
@@ -177,7 +180,7 @@ type Ask struct {
 	// InOrder reports lanes that are handed out strictly in the order of their events' numbers; nil: none. Claim stops in such
 	// a lane at the first open delivery that is not due or that somebody holds, whatever is due behind it: so nothing is
 	// handed out before all that came earlier is closed or in the same caller's hands by the same Claim. Called like Skip.
-	// When the answer for a lane changes, the caller says so by Postpone with 0: an engine may remember what a lane waits for.
+	// When the answer for a lane changes, the caller says so by Postpone: an engine may remember what a lane waits for.
 	InOrder func(Lane) bool
 }
 
@@ -229,7 +232,7 @@ type Queue interface {
 
 // Lanes treats all deliveries of one webhook together.
 type Lanes interface {
-	// Postpone keeps Claim away from a lane for d, counted from now; 0 lifts it, and makes Claim look at the lane
+	// Postpone keeps Claim away from a lane for d, counted from now; 0 lifts it. Either makes Claim look at the lane
 	// anew. A hint for speed: it may be forgotten when the store is opened again.
 	Postpone(ctx context.Context, l Lane, d time.Duration) error
 	// Drop discards open deliveries of a lane, in bounded steps; call it again while more.

@@ -86,10 +86,19 @@ func (s *Store) pick(ctx context.Context, ask storage.Ask, again bool) (picked [
 		picked, next = s.board.pick(from, ask, s.now())
 		return nil
 	})
-	if behind = len(s.board.behind) > 0; behind {
+	if behind = s.board.lags(ask.Lane); behind {
 		s.want()
 	}
 	return picked, next, behind, err
+}
+
+// lags reports whether a lane waits for what the file does not have yet; with nil, whether any does. The board is locked.
+func (b *board) lags(one *storage.Lane) bool {
+	if one == nil {
+		return len(b.behind) > 0
+	}
+	l := b.lanes[*one]
+	return l != nil && l.behind
 }
 
 // miss is a lease that leads to nothing to hand out.

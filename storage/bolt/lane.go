@@ -103,14 +103,23 @@ const maxReady = 8192
 
 // due is the time at which the lane may have something for Claim.
 func (l *lane) due() int64 {
-	due := l.next
-	if len(l.ready) > 0 {
-		due = min(due, l.ready[0].due)
-	}
-	if due == never {
+	ripe := l.ripe()
+	if ripe == never {
 		return never
 	}
-	return max(due, l.postponed, l.order.until)
+	return max(ripe, l.postponed)
+}
+
+// ripe is due for a Claim that is not kept away.
+func (l *lane) ripe() int64 {
+	ripe := l.next
+	if len(l.ready) > 0 {
+		ripe = min(ripe, l.ready[0].due)
+	}
+	if ripe == never {
+		return never
+	}
+	return max(ripe, l.order.until)
 }
 
 // maxStock bounds what all lanes together take in without a look into the index.

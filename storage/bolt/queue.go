@@ -16,6 +16,9 @@ func (s *Store) Wake() <-chan struct{} { return s.board.wake }
 func (b *board) pick(from shelf, ask storage.Ask, now instant) ([]*lease, time.Duration) {
 	b.expire(now)
 	b.ripen(now)
+	if ask.Lane != nil {
+		return b.pickOne(from, ask, now)
+	}
 	var picked []*lease
 	var out []*lane
 	lines := 0
@@ -60,6 +63,25 @@ func (b *board) pick(from shelf, ask storage.Ask, now instant) ([]*lease, time.D
 	return picked, hint(next)
 }
 
+// pickOne leases what is due in the one lane that is asked for, whoever has his turn. The board is locked.
+func (b *board) pickOne(from shelf, ask storage.Ask, now instant) ([]*lease, time.Duration) {
+	l := b.lanes[*ask.Lane]
+	if l == nil {
+		return nil, hint(never)
+	}
+	picked := b.serve(l, from, ask, now, ask.Max, nil)
+	b.settleIn(l, now)
+	b.rouse(now)
+	next := l.ripe()
+	if next != never {
+		next = max(0, next-now.wall)
+	}
+	for _, h := range l.held {
+		next = min(next, max(0, h.until-now.mono))
+	}
+	return picked, hint(next)
+}
+
 // serve leases up to n deliveries of a lane that has its turn.
 func (b *board) serve(l *lane, from shelf, ask storage.Ask, now instant, n int, picked []*lease) []*lease {
 	if l.turn != b.claims {
@@ -68,7 +90,7 @@ func (b *board) serve(l *lane, from shelf, ask storage.Ask, now instant, n int, 
 			l.share = max(1, min(l.share, ask.Share(l.id)))
 		}
 	}
-	if l.postponed != 0 {
+	if l.postponed != 0 && ask.Lane == nil {
 		if l.postponed > now.wall {
 			return picked
 		}
