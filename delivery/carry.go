@@ -54,6 +54,9 @@ func (e *Engine) load(x *exchange) *exchange {
 		case w.State != schemas.StateActive:
 			e.park(x, w)
 			return nil
+		case Pulled(w.Endpoint):
+			e.withdraw(x, w)
+			return nil
 		}
 		if w.Ordered && !e.index.ordered(l) {
 			e.Apply(w) // claims must know, before what is not in order is given back
@@ -113,6 +116,14 @@ func (e *Engine) park(x *exchange, w *schemas.Webhook) {
 		e.task(func() { e.lift(l) })
 	}
 	e.dispatcher.resume(l)
+}
+
+// withdraw leaves the deliveries of a webhook that is pulled to those who take them.
+func (e *Engine) withdraw(x *exchange, w *schemas.Webhook) {
+	e.index.put(w, 0)
+	e.giveBack(e.dispatcher.shut(x), 0)
+	e.lift(x.lane.key)
+	e.dispatcher.resume(x.lane.key)
 }
 
 // carry makes one exchange and hands in what became of its deliveries.

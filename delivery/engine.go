@@ -28,6 +28,9 @@ type Engine struct {
 	replays    *replays
 	guard      *guard
 	news       bells[schemas.AccountID] // an account has a new event
+	due        bells[storage.Lane]      // a lane that is pulled may have something due, or is not pulled any more
+	pullsEnd   chan struct{}            // closed when nobody may wait in Pull any more
+	endPulls   func()
 	// destinations is what webhooks with credentials have beside the sender.
 	destinations *destinations
 
@@ -68,6 +71,8 @@ func New(o Options) (*Engine, error) {
 	e.dispatcher.start = func() { e.workers.Go(e.work) }
 	e.dispatcher.abandon = e.abandon
 	e.dispatcher.spill = func(items []*item) { e.giveBack(items, 0) }
+	e.pullsEnd = make(chan struct{})
+	e.endPulls = sync.OnceFunc(func() { close(e.pullsEnd) })
 	e.life, e.endLife = context.WithCancel(context.Background())
 	e.effort, e.endEffort = context.WithCancel(context.Background())
 	e.destinations = newDestinations(e.sender, e.effort)
@@ -188,16 +193,27 @@ func (e *Engine) Apply(w *schemas.Webhook) {
 
 func (e *Engine) apply(w *schemas.Webhook, round uint32) {
 	l := storage.Lane{Account: w.Account, Webhook: w.ID}
-	lifted := e.index.put(w, round)
+	anew := e.index.put(w, round)
 	e.dispatcher.changed(l, w.Revision)
-	if lifted {
+	e.due.ring(l)
+	if anew {
 		e.task(func() { e.lift(l) })
 	}
 }
 
-// lift lets the deliveries of a webhook that is active again go on.
+// lift lets the deliveries of a webhook that is active again go on, and keeps those that are pulled from the dispatcher.
 func (e *Engine) lift(l storage.Lane) {
-	e.persist(e.life, "lift", l, func(ctx context.Context) error { return e.store.Postpone(ctx, l, 0) })
+	e.persist(e.life, "lift", l, func(ctx context.Context) error {
+		for {
+			wait, pulled := time.Duration(0), e.index.pulled(l)
+			if pulled {
+				wait = untilTaken
+			}
+			if err := e.store.Postpone(ctx, l, wait); err != nil || pulled == e.index.pulled(l) {
+				return err
+			}
+		}
+	})
 	e.dispatcher.wakeClaim()
 }
 
@@ -210,6 +226,7 @@ func (e *Engine) Forget(a schemas.AccountID, id schemas.WebhookID, revision uint
 	if e.index.remove(l) {
 		e.task(func() { e.drop(l) })
 	}
+	e.due.ring(l)
 }
 
 // drop discards all that is owed to a webhook that is gone.
@@ -245,6 +262,7 @@ func (e *Engine) Reopen(ctx context.Context, r storage.Ref) error {
 	e.dispatcher.reopen(r.Lane()) // before it can be claimed
 	err := e.store.Reopen(ctx, r)
 	e.dispatcher.wakeClaim()
+	e.due.ring(r.Lane())
 	return err
 }
 

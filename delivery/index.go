@@ -50,6 +50,7 @@ type entry struct {
 	active      bool
 	failing     bool
 	ordered     bool
+	pulled      bool // its deliveries are taken, not sent
 	publicID    string
 	types       []string
 	constraints []schemas.Constraint
@@ -76,10 +77,9 @@ func (x *index) knows(l storage.Lane, revision uint64, round uint32) bool {
 	return true
 }
 
-// put takes a webhook in and says whether the store must look at its lane anew: it changed from not active to active, or
-// between ordered and not. An older revision than is known, or one
-// of a removed webhook, changes nothing.
-func (x *index) put(w *schemas.Webhook, round uint32) (lifted bool) {
+// put takes a webhook in and says whether the store must look at its lane anew: it became active, ordered or not, or it is
+// pulled, or is no longer. An older revision than is known, or one of a removed webhook, changes nothing.
+func (x *index) put(w *schemas.Webhook, round uint32) (anew bool) {
 	e := compile(w, x.log)
 	e.round = round
 	x.mu.Lock()
@@ -101,13 +101,16 @@ func (x *index) put(w *schemas.Webhook, round uint32) (lifted bool) {
 		a.unlink(old)
 	}
 	a.link(e)
-	return old != nil && e.active && (!old.active || old.ordered != e.ordered)
+	if old == nil {
+		return e.pulled
+	}
+	return old.pulled != e.pulled || e.active && (!old.active || old.ordered != e.ordered)
 }
 
 // compile makes the entry of a webhook, sharing strings that many have in common.
 func compile(w *schemas.Webhook, log zerolog.Logger) *entry {
 	e := &entry{id: w.ID, revision: w.Revision, active: w.State == schemas.StateActive,
-		failing: w.State == schemas.StateFailing, ordered: w.Ordered, publicID: w.PublicID}
+		failing: w.State == schemas.StateFailing, ordered: w.Ordered, pulled: Pulled(w.Endpoint), publicID: w.PublicID}
 	if !e.active {
 		return e
 	}
@@ -205,12 +208,37 @@ func (x *index) remove(l storage.Lane) bool {
 	return true
 }
 
-// waits reports whether a webhook is known and not active: its deliveries stay where they are.
+// waits reports whether a webhook is known and its deliveries stay where they are: it is not active, or it is pulled.
 func (x *index) waits(l storage.Lane) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	e := x.entry(l)
-	return e != nil && !e.active
+	return e != nil && (!e.active || e.pulled)
+}
+
+// pulled reports whether the deliveries of a webhook are taken, not sent.
+func (x *index) pulled(l storage.Lane) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	e := x.entry(l)
+	return e != nil && e.pulled
+}
+
+// pullable reports whether the deliveries of a webhook can be taken now.
+func (x *index) pullable(l storage.Lane) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	e := x.entry(l)
+	return e != nil && e.pulled && e.active
+}
+
+// atBirth reports whether this node may take deliveries of a webhook the moment they are accepted. Not where the store keeps
+// their order, nor where they are pulled.
+func (x *index) atBirth(l storage.Lane) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	e := x.entry(l)
+	return e == nil || !e.ordered && !e.pulled
 }
 
 // standing reports whether a webhook is known, and whether it is active.

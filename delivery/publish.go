@@ -79,7 +79,7 @@ func (e *Engine) plan(event *schemas.Event, window time.Duration) (storage.NewEv
 	for _, id := range e.index.match(event) {
 		target := storage.Target{Webhook: id}
 		lane := storage.Lane{Account: event.Account, Webhook: id}
-		if !e.index.ordered(lane) && e.dispatcher.reserve(lane, itemSize(len(body))) { // order is the store's to keep
+		if e.index.atBirth(lane) && e.dispatcher.reserve(lane, itemSize(len(body))) {
 			target.Hold = e.o.Hold
 		}
 		planned.To = append(planned.To, target)
@@ -110,7 +110,11 @@ func (e *Engine) handOver(event *schemas.Event, planned storage.NewEvent, answer
 		case target.Hold > 0:
 			e.dispatcher.unreserve(lane, size)
 		}
-		if taken && !born {
+		switch {
+		case !taken || born:
+		case e.index.pulled(lane):
+			e.due.ring(lane)
+		default:
 			e.dispatcher.missed(lane)
 		}
 	}

@@ -247,5 +247,8 @@ func (s *replayStepping) replay(ctx context.Context) error {
 	}
 	s.job.Replayed += int64(s.made)
 	s.engine.dispatcher.wakeClaim()
+	for _, ref := range s.refs {
+		s.engine.due.ring(ref.Lane())
+	}
 	return nil
 }

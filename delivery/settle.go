@@ -163,6 +163,7 @@ func (e *Engine) conclude(list []*outcome, answers []storage.Settled) {
 	for i, o := range list {
 		if (o.Next == storage.Retry || o.Next == storage.Release) && o.In < e.o.Poll {
 			e.dispatcher.wakeClaim() // it is due before the claimer would look by itself
+			e.due.ring(o.item.held.Lane())
 		}
 		if o.cause == nil || errors.Is(answers[i].Err, storage.ErrClosed) {
 			continue

@@ -60,12 +60,12 @@ func New(o Options) (*Core, error) {
 		handlers:  map[string]rpc.Handler{},
 	}
 	c.Operations = &Operations{
-		store: o.Store, keys: o.Keys, engine: o.Engine, catalogue: o.Catalogue, window: o.Window, trials: make(chan struct{}, maxTrials),
+		store: o.Store, keys: o.Keys, engine: o.Engine, catalogue: o.Catalogue, window: o.Window, trials: make(chan struct{}, maxTrials), polls: make(chan struct{}, maxPolls),
 		dialects: map[string]*Dialect{}, directory: c.directory, types: newTypeDirectory(),
 		portalLink: o.PortalLink, backup: o.Backup, log: o.Log,
 	}
 	c.throttle.set(o.RateLimits)
-	rows := slices.Concat(accountMethods, webhookMethods, subscriptionMethods, eventMethods, eventTypeMethods, deliveryMethods, replayMethods, backupMethods, exportMethods, auditMethods, liveMethods, statsMethods)
+	rows := slices.Concat(accountMethods, webhookMethods, subscriptionMethods, eventMethods, eventTypeMethods, deliveryMethods, replayMethods, backupMethods, exportMethods, auditMethods, liveMethods, pullMethods, statsMethods)
 	for _, d := range o.Dialects {
 		if c.dialects[d.Name] != nil {
 			return nil, fmt.Errorf("dialect %s is there twice", d.Name)

@@ -20,6 +20,9 @@ type Dialect struct {
 	// method; they are compared without regard to case. None: the dialect that gets what no other one claims.
 	Marks []string
 
+	// Pulls says that a webhook's endpoint may be one that is delivery.Pulled.
+	Pulls bool
+
 	// PartialPut says that the vendor's PUT takes a document that lacks required members, which stay as they were.
 	PartialPut bool
 	// PutMerges says that what a PUT's document does not name stays as it was. Else secrets and state alone do.

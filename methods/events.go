@@ -11,6 +11,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/hookswitch/hookswitch/delivery"
 	"github.com/hookswitch/hookswitch/rpc"
 	"github.com/hookswitch/hookswitch/schemas"
 	"github.com/hookswitch/hookswitch/storage"
@@ -188,22 +189,27 @@ func (c *Call) eventDocuments() (docs []json.RawMessage, prefix string, err erro
 	return p.Events, prefix, err
 }
 
-// refused is the answer for one event of many that was not taken.
-func refused(err error) rpc.Raw {
-	type failure struct {
-		Code    int64           `json:"code"`
-		Message string          `json:"message"`
-		Data    json.RawMessage `json:"data,omitempty"`
-	}
-	out := failure{Code: -32603, Message: "Internal error"}
-	if e := ErrorOf(err); e != nil {
-		out = failure{Code: e.Code, Message: e.Message}
-		if e.Data != nil {
-			out.Data = *e.Data
-		}
-	}
-	return rpc.Raw(raw(map[string]any{"error": out}))
+// failure is an error as it stands in the answer for one of many.
+type failure struct {
+	Code    int64           `json:"code"`
+	Message string          `json:"message"`
+	Data    json.RawMessage `json:"data,omitempty"`
 }
+
+func failureOf(err error) failure {
+	e := ErrorOf(err)
+	if e == nil {
+		return failure{Code: -32603, Message: "Internal error"}
+	}
+	out := failure{Code: e.Code, Message: e.Message}
+	if e.Data != nil {
+		out.Data = *e.Data
+	}
+	return out
+}
+
+// refused is the answer for one event of many that was not taken.
+func refused(err error) rpc.Raw { return rpc.Raw(raw(map[string]any{"error": failureOf(err)})) }
 
 var errNoEvent = schemas.Refuse(schemas.KindNoEvent, "There is no event of that id")
 
@@ -285,28 +291,48 @@ func eventDocument(r storage.EventRecord, whole bool) (any, error) {
 	return shownEvent(r, e, whole), nil
 }
 
-// shownEvent is eventDocument of an event that is decoded. The data is copied, not encoded anew, so that it reads as it was
-// published.
+// shownEvent is eventDocument of an event that is decoded.
 func shownEvent(r storage.EventRecord, e *schemas.Event, whole bool) json.RawMessage {
-	head := struct {
-		ID         string                     `json:"id"`
-		Type       string                     `json:"type"`
-		Source     string                     `json:"source,omitempty"`
-		Subject    string                     `json:"subject,omitempty"`
-		Time       time.Time                  `json:"time"`
-		Accepted   time.Time                  `json:"accepted"`
-		Attributes map[string]json.RawMessage `json:"attributes,omitempty"`
-		Matched    int                        `json:"matched"`
-		Trace      string                     `json:"traceparent,omitempty"`
-		Webhooks   []schemas.WebhookID        `json:"webhooks,omitempty"`
-	}{e.ID, e.Type, e.Source, e.Subject, e.Time, r.Accepted.UTC(), e.Attributes, len(r.To), e.Traceparent, nil}
-	if whole {
-		head.Webhooks = r.To
+	matched := len(r.To)
+	shown := eventHead(e, r.Accepted)
+	if shown.Matched = &matched; whole {
+		shown.Webhooks = r.To
 	}
-	out := raw(head)
-	if whole && e.Data != nil {
+	return shown.document(e.Data, whole)
+}
+
+// takenEvent shows the event of a delivery that was taken.
+func takenEvent(t delivery.Taken, whole bool) json.RawMessage {
+	return eventHead(t.Event, t.Held.Accepted).document(t.Event.Data, whole)
+}
+
+// shownHead is an event without its data.
+type shownHead struct {
+	ID         string                     `json:"id"`
+	Type       string                     `json:"type"`
+	Source     string                     `json:"source,omitempty"`
+	Subject    string                     `json:"subject,omitempty"`
+	Time       time.Time                  `json:"time"`
+	Accepted   time.Time                  `json:"accepted"`
+	Attributes map[string]json.RawMessage `json:"attributes,omitempty"`
+	Matched    *int                       `json:"matched,omitempty"`
+	Trace      string                     `json:"traceparent,omitempty"`
+	Webhooks   []schemas.WebhookID        `json:"webhooks,omitempty"`
+}
+
+func eventHead(e *schemas.Event, accepted time.Time) shownHead {
+	return shownHead{
+		ID: e.ID, Type: e.Type, Source: e.Source, Subject: e.Subject, Time: e.Time, Accepted: accepted.UTC(),
+		Attributes: e.Attributes, Trace: e.Traceparent,
+	}
+}
+
+// document is the JSON, whole with the data. That is copied, not encoded anew, so that it reads as it was published.
+func (h shownHead) document(data json.RawMessage, whole bool) json.RawMessage {
+	out := raw(h)
+	if whole && data != nil {
 		out = append(out[:len(out)-1], `,"data":`...)
-		out = append(append(out, e.Data...), '}')
+		out = append(append(out, data...), '}')
 	}
 	return out
 }

@@ -24,7 +24,11 @@ func (c *Call) importable(r *WebhookRecord) (*Dialect, error) {
 	if len(r.Withheld) > 0 {
 		fault("must be empty: the webhook was exported without its secrets", "withheld")
 	}
-	if problem := delivery.CheckEndpoint(r.Endpoint); problem != "" {
+	check := delivery.CheckEndpoint
+	if d != nil && d.Pulls && delivery.Pulled(r.Endpoint) {
+		check = delivery.CheckPull
+	}
+	if problem := check(r.Endpoint); problem != "" {
 		fault(problem, "endpoint")
 	}
 	for i, pattern := range r.Events {

@@ -29,6 +29,7 @@ type Operations struct {
 	types     *typeDirectory
 	window    time.Duration
 	live      live
+	polls     chan struct{} // holds a place for each pullEvents that waits
 	trials    chan struct{} // holds a place for each test event under way
 	replaying sync.Mutex    // held while the number of an account's replays is looked at and changed
 	// portalLink is Options.PortalLink.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hookswitch/hookswitch/delivery"
 	"github.com/hookswitch/hookswitch/schemas"
 	"github.com/hookswitch/hookswitch/storage"
 )
@@ -72,6 +73,9 @@ func at(err error, pointer string) error {
 
 // try sends a test event to a webhook.
 func (o *Operations) try(ctx context.Context, d *Dialect, w *schemas.Webhook) (schemas.Attempt, error) {
+	if delivery.Pulled(w.Endpoint) {
+		return schemas.Attempt{}, schemas.Refuse(schemas.KindWrongState, "The webhook has no endpoint that could be tested: its events are taken by pullEvents")
+	}
 	select {
 	case o.trials <- struct{}{}:
 		defer func() { <-o.trials }()

@@ -24,12 +24,12 @@ func catalogue(t testing.TB) *schemas.Catalogue {
 func TestEveryMethodOfTheIssueIsThere(t *testing.T) {
 	t.Parallel()
 	want := []string{
-		"addWebhook", "authenticate", "cancelReplay", "countWebhooks", "createBackup", "createDefaultWebhook", "createKey",
+		"ackEvents", "addWebhook", "authenticate", "cancelReplay", "countWebhooks", "createBackup", "createDefaultWebhook", "createKey",
 		"createPortalLink", "createSubscription", "deleteEventType", "deleteSubscription", "deleteWebhook", "editWebhook",
 		"exportWebhooks", "getAccount", "getDelivery", "getEvent", "getLastError", "getReplay", "getSigningKeys", "getStats",
 		"getSubscription", "getWebhook", "getWebhookById", "importKey", "importWebhook", "listAuditEntries",
 		"listDeliveries", "listEventTypes", "listEvents", "listKeys", "listReplays", "listSubscriptions", "listWebhooks",
-		"patchWebhook", "ping", "postWebhook", "publishEvent", "publishEvents", "putEventType", "putWebhook",
+		"patchWebhook", "ping", "postWebhook", "publishEvent", "publishEvents", "pullEvents", "putEventType", "putWebhook",
 		"replayEvents", "retryDelivery", "revokeKey", "rotateSecret", "rotateSigningKey", "rpc.discover", "searchWebhooks",
 		"setWebhookState", "signalEvent", "subscribeEvents", "testFilter", "testSubscription", "testWebhook",
 		"unsubscribeEvents", "updateSubscription",

@@ -135,6 +135,13 @@ var faultTests = map[string][]struct{ form, params, want string }{
 		{"", `{"events":[],"filter":7,"after":"a.b","cursor":1,"since":1}`, "/params/after must be 1 to 64 letters, digits, _ and -; /params/cursor must be a string; /params/events must not be empty; /params/filter must be an object or null; /params/since" + noMember},
 		{"", `[["a*"]]`, "/params/0/0 must be an event type, with * only in place of a whole segment"},
 	},
+	"pullEvents": {
+		{"", `{"id":1,"max":0,"wait":26,"lease":0.5,"as":"text"}`, "/params/as must be one of event, request; /params/lease must be at least 1; /params/max must be at least 1; /params/wait must be at most 25"},
+	},
+	"ackEvents": {
+		{"", `[1,[]]`, "/params/1 must not be empty"},
+		{"", `{"id":1,"acks":[{"delivery":"d","lease":"l","ok":1,"x":1},{}]}`, "/params/acks/0/ok must be a boolean; /params/acks/0/x" + noMember + "; /params/acks/1/delivery is missing; /params/acks/1/lease is missing; /params/acks/1/ok is missing"},
+	},
 	"unsubscribeEvents": {{"", `{}`, "/params/subscription is missing"}},
 	"replayEvents": {
 		{"", `{"webhook":1,"states":["retrying"],"types":[],"since":"now","onlyFailed":1}`, "/params/onlyFailed must be a boolean; /params/since must be a time as RFC 3339 writes it, such as 2026-11-21T09:30:00Z; /params/states/0 must be one of delivered, dead, discarded; /params/types must not be empty"},

@@ -259,6 +259,7 @@ const (
 	ErrorTimeout  AttemptError = "timeout"
 	ErrorProtocol AttemptError = "protocol" // the answer is not HTTP, or breaks off
 	ErrorFormat   AttemptError = "format"   // the dialect could not build the request
+	ErrorTaker    AttemptError = "taker"    // who took the delivery by pullEvents said that it failed
 	// ErrorAuthentication: no access token or no valid client certificate was there, or the endpoint wants another one.
 	ErrorAuthentication AttemptError = "authentication"
 )

@@ -261,6 +261,7 @@ const shutdownGrace = 20 * time.Second
 func (s *Service) Close(ctx context.Context) error {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
+	s.engine.EndPulls() // else their callers would be waited for
 	err := errors.Join(s.server.Shutdown(grace), s.engine.Close(grace))
 	if errors.Is(err, context.DeadlineExceeded) {
 		s.log.Warn().Dur("grace", shutdownGrace).Msg("what had not ended was broken off; its deliveries will be sent again")

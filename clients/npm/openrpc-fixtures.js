@@ -12,6 +12,7 @@ const makers = {
   1894: ({ call, endpoint }) => call('postWebhook', { handler: endpoint, trigger: 'create', database: ++made }),
   681: async ({ call, endpoint }) => (await superoffice(call, endpoint)).WebhookId,
   sub_01K9H2V6C3E1T7Y8RZ5QW0XNMA: async ({ call, endpoint }) => (await native(call, endpoint)).id,
+  sub_01K9H2V6C3E1T7Y8RZ5QW0XPUL: async ({ call }) => (await native(call, 'pull:made')).id,
   '01HYDYEBHMANSVJ0JKSVK9W3VY': async ({ call, endpoint }) => {
     const filter_config = { event_type: 'profile.updated', filter: { userId: `${++made}` }, payload: { userId: `${made}` } }
     return (await call('createSubscription', { endpoint, filter_config })).webhook_id
@@ -28,7 +29,7 @@ const makers = {
 const superoffice = (call, endpoint) =>
   call('postWebhook', { Name: `n${++made}`, Events: ['contact.created'], TargetUrl: endpoint, Secret: 'ea' })
 
-const native = (call, endpoint) => call('createSubscription', { endpoint: `${endpoint}/${++made}`, events: [`made.e${made}`] })
+const native = (call, endpoint) => call('createSubscription', { endpoint: `${endpoint}${endpoint.startsWith('pull:') ? '' : '/'}${++made}`, events: [`made.e${made}`] })
 
 async function publish(call) {
   return (await call('publishEvent', { type: `made.e${made}` })).id

@@ -23,6 +23,7 @@ func New(options Options) methods.Dialect {
 		Format:    NewFormat(options),
 		Registers: "createSubscription",
 		Form:      Name,
+		Pulls:     true,
 		Parse:     Parse,
 		Identity:  methods.IdentityOf,
 		Show:      func(w *schemas.Webhook, view methods.View) any { return show(w, view) },

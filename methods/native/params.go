@@ -112,7 +112,11 @@ func (d *draft) setEndpoint(raw json.RawMessage) {
 	if !ok {
 		return
 	}
-	if problem := delivery.CheckEndpoint(endpoint); problem != "" {
+	check := delivery.CheckEndpoint
+	if delivery.Pulled(endpoint) {
+		check = delivery.CheckPull
+	}
+	if problem := check(endpoint); problem != "" {
 		d.Fault(problem, "endpoint")
 		return
 	}
