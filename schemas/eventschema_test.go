@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 func TestASchemaThatCannotServeIsRefusedWithItsPlace(t *testing.T) {
@@ -134,11 +133,7 @@ func TestAHostileSchemaCostsLittle(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			began := time.Now()
-			err = s.Check(json.RawMessage(tt.data), "/d")
-			if took := time.Since(began); took > 10*time.Second {
-				t.Errorf("it took %s", took)
-			}
+			err = s.Check(json.RawMessage(tt.data), "/d") // without the meter it would not end
 			if err == nil || !strings.HasSuffix(err.Error(), "/d: takes too much work to check") {
 				t.Errorf("Check = %.300v", err)
 			}
