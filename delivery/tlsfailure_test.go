@@ -113,7 +113,7 @@ func TestWhatIsWrongWithTLSIsNamed(t *testing.T) {
 			fault:   schemas.ErrorTLS, message: "TLS failed: the certificate has expired or is not valid yet",
 		},
 		"not valid yet": {
-			address: spoilt(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute) }),
+			address: spoilt(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(30 * time.Minute) }),
 			fault:   schemas.ErrorTLS, message: "TLS failed: the certificate has expired or is not valid yet",
 		},
 		"other host": {
