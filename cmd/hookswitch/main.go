@@ -85,6 +85,7 @@ func command(stdin io.Reader, stdout, stderr io.Writer) *cli.Command {
 			webhooksCommand(),
 			eventsCommand(),
 			deliveriesCommand(),
+			listenCommand(),
 			replayCommand(),
 			keysCommand(),
 			portalCommand(),

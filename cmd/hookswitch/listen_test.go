@@ -1,0 +1,128 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/hookswitch/hookswitch/rpc"
+)
+
+// TestListenForwardsOverARestart: what the local program refuses comes again, what is published after the service was away
+// comes too, each signed as a webhook's; and nothing is left when it ends.
+func TestListenForwardsOverARestart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := startServer(t, dir, adminKey)
+	type arrival struct {
+		header http.Header
+		body   string
+	}
+	arrivals := make(chan arrival, 16)
+	var refusals atomic.Int64
+	refusals.Store(1)
+	program := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Errorf("read an event: %v", err)
+		}
+		if refusals.Add(-1) >= 0 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		arrivals <- arrival{r.Header, string(body)}
+	}))
+	defer program.Close()
+
+	command := exec.Command("hookswitch", "listen", "--forward", program.URL, "--events", "order.*", "--json")
+	command.Env = append(command.Environ(), "HOOKSWITCH_KEY="+adminKey, "HOOKSWITCH_SERVER="+s.address)
+	said := &bufferWithSignal{wanted: "secret", found: make(chan struct{})}
+	var shown bufferWithSignal
+	shown.wanted, shown.found = "paid-2", make(chan struct{})
+	command.Stderr, command.Stdout = said, &shown
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = command.Process.Kill() }()
+	within(t, said.found, "the secret")
+	verifier, err := standardwebhooks.NewWebhook(regexp.MustCompile(`whsec_\S+`).FindString(said.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect := func(id string) {
+		t.Helper()
+		select {
+		case got := <-arrivals:
+			if got.header.Get("webhook-id") != id || verifier.Verify([]byte(got.body), got.header) != nil {
+				t.Errorf("got %v %s, want %s, signed", got.header, got.body, id)
+			}
+		case <-time.After(60 * time.Second):
+			t.Fatalf("%s was not forwarded; listen says %s", id, said.String())
+		}
+	}
+	publish(t, s, "paid-1")
+	expect("paid-1")
+	expect("paid-1") // it was refused
+
+	if err := s.stop(t); err != nil {
+		t.Error(err)
+	}
+	again := startServer(t, dir, adminKey, "--listen", strings.TrimPrefix(s.address, "http://"))
+	publish(t, again, "paid-2")
+	expect("paid-2")
+	within(t, shown.found, "a line for paid-2")
+
+	if err := command.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Wait(); err != nil {
+		t.Errorf("listen ended by %v", err)
+	}
+	var left struct {
+		Items []json.RawMessage `json:"items"`
+	}
+	ask(t, again, "listSubscriptions", nil, &left)
+	if len(left.Items) > 0 {
+		t.Errorf("left behind: %s", left.Items)
+	}
+	var first forwarded
+	if err := json.Unmarshal([]byte(strings.SplitN(shown.String(), "\n", 2)[0]), &first); err != nil || first.Event != "paid-1" || first.Status != 503 {
+		t.Errorf("the first line is %+v, %v", first, err)
+	}
+}
+
+func within(t *testing.T, found chan struct{}, what string) {
+	t.Helper()
+	select {
+	case <-found:
+	case <-time.After(60 * time.Second):
+		t.Fatalf("%s never came", what)
+	}
+}
+
+func publish(t *testing.T, s *server, id string) {
+	t.Helper()
+	ask(t, s, "publishEvent", map[string]any{"type": "order.paid", "id": id, "data": map[string]any{"to": "<Jö>"}}, nil)
+}
+
+// ask calls a method of a server.
+func ask(t *testing.T, s *server, method string, params, result any) {
+	t.Helper()
+	client, err := rpc.Dial(t.Context(), s.address+"/rpc", rpc.DialOptions{Credential: "Bearer " + adminKey})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.Call(t.Context(), method, params, result); err != nil {
+		t.Fatal(err)
+	}
+}
