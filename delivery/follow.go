@@ -3,6 +3,8 @@ package delivery
 import (
 	"context"
 	"errors"
+	"runtime"
+	"sync"
 
 	"github.com/hookswitch/hookswitch/schemas"
 	"github.com/hookswitch/hookswitch/storage"
@@ -29,13 +31,17 @@ func (e *Engine) follow(ready chan<- error) {
 	}
 }
 
-// followRound reads one stream to its end.
+// followRound reads one stream to its end. What there is at its beginning, a million webhooks perhaps, is decoded by as many
+// goroutines as there are processors: their order does not matter, since revisions decide.
 func (e *Engine) followRound(round uint32, ready chan<- error) (caughtUp bool, err error) {
+	readers := newReaders(func(r storage.Record) { e.read(r, round) })
+	defer readers.wait()
 	for change, err := range e.store.Follow(e.life, storage.KindWebhook) {
 		switch {
 		case err != nil:
 			return caughtUp, err
 		case change.CaughtUp:
+			readers.wait()
 			caughtUp = true
 			if round == 1 {
 				ready <- nil
@@ -44,11 +50,38 @@ func (e *Engine) followRound(round uint32, ready chan<- error) (caughtUp bool, e
 			}
 		case change.Removed:
 			e.Forget(change.Record.Account, schemas.WebhookID(change.Record.ID), change.Record.Revision)
-		default:
+		case caughtUp:
 			e.read(change.Record, round)
+		default:
+			readers.records <- change.Record
 		}
 	}
 	return caughtUp, nil
+}
+
+// readers call a function with records, side by side, until wait.
+type readers struct {
+	records chan storage.Record
+	all     sync.WaitGroup
+	end     sync.Once
+}
+
+func newReaders(read func(storage.Record)) *readers {
+	r := &readers{records: make(chan storage.Record, 256)}
+	for range runtime.GOMAXPROCS(0) {
+		r.all.Go(func() {
+			for record := range r.records {
+				read(record)
+			}
+		})
+	}
+	return r
+}
+
+// wait returns when all records have been read; there will be no more.
+func (r *readers) wait() {
+	r.end.Do(func() { close(r.records) })
+	r.all.Wait()
 }
 
 func (e *Engine) read(r storage.Record, round uint32) {
