@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/hookswitch/hookswitch/schemas"
 	"github.com/hookswitch/hookswitch/storage"
@@ -109,3 +110,71 @@ func (e *Engine) sweep(round uint32) {
 		}
 	}
 }
+
+// Apply takes a webhook that was registered or amended into the index: once it returns, the next publish meets it. An
+// older revision than is known changes nothing. w must not be changed afterwards.
+func (e *Engine) Apply(w *schemas.Webhook) {
+	e.destinations.forget(storage.Lane{Account: w.Account, Webhook: w.ID}, w)
+	e.apply(w, 0)
+}
+
+func (e *Engine) apply(w *schemas.Webhook, round uint32) {
+	l := storage.Lane{Account: w.Account, Webhook: w.ID}
+	anew := e.index.put(w, round)
+	e.dispatcher.changed(l, w.Revision)
+	e.due.ring(l)
+	if anew {
+		e.task(func() { e.lift(l) })
+	}
+}
+
+// lift lets the deliveries of a webhook that is active again go on, and keeps those that are pulled from the dispatcher.
+func (e *Engine) lift(l storage.Lane) {
+	e.persist(e.life, "lift", l, func(ctx context.Context) error {
+		for {
+			wait, pulled := time.Duration(0), e.index.pulled(l)
+			if pulled {
+				wait = untilTaken
+			}
+			if err := e.store.Postpone(ctx, l, wait); err != nil || pulled == e.index.pulled(l) {
+				return err
+			}
+		}
+	})
+	e.dispatcher.wakeClaim()
+}
+
+// Forget takes a removed webhook out of the index. Its open deliveries are dropped in the background. Numbers are never
+// reused, so it stays removed whatever revision arrives later; revision is that of the removal.
+func (e *Engine) Forget(a schemas.AccountID, id schemas.WebhookID, revision uint64) {
+	l := storage.Lane{Account: a, Webhook: id}
+	e.dispatcher.changed(l, revision)
+	e.destinations.forget(l, nil)
+	if e.index.remove(l) {
+		e.task(func() { e.drop(l) })
+	}
+	e.due.ring(l)
+}
+
+// drop discards all that is owed to a webhook that is gone.
+func (e *Engine) drop(l storage.Lane) {
+	e.discard(e.dispatcher.halt(l))
+	e.persist(e.life, "drop", l, func(ctx context.Context) error {
+		for more := true; more; {
+			var err error
+			if more, err = e.store.Drop(ctx, l); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	e.dispatcher.resume(l)
+}
+
+// Webhooks lists the webhooks of an account by increasing number, and counts them by state.
+func (e *Engine) Webhooks(a schemas.AccountID) ([]schemas.WebhookID, States) {
+	return e.index.ofAccount(a)
+}
+
+// Traces reports whether events keep the trace they belong to.
+func (e *Engine) Traces() bool { return e.o.Tracer != nil }
