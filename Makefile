@@ -47,7 +47,7 @@ check: ## everything a change must pass: format, vet, staticcheck, tests, known 
 	if [ $$code = 3 ]; then exit 1; elif [ $$code != 0 ]; then echo "govulncheck could not reach its database: not checked"; fi
 
 bench: ## measure speed as ratios to yardsticks of the same run; nothing else should run meanwhile
-	$(GO) test -run '^$$' -bench 'Ratio|Match' -benchtime 2s -timeout 20m ./rpc ./delivery ./service
+	$(GO) test -run '^$$' -bench "Ratio|Match" -benchtime 2s -timeout 20m ./rpc ./delivery ./service
 
 chaos: ## the scenes with a million deliveries or webhooks, and a simulated day, with their bounds; nothing else should run meanwhile
 	$(GO) test -run 'DeadEndpoint' -v -timeout 30m ./cmd/hookswitch -args -pending 1000000
