@@ -35,16 +35,20 @@ func restoreCommand() *cli.Command {
 	}
 }
 
-func restore(ctx context.Context, c *cli.Command, file string) error {
-	source := c.Root().Reader
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		source = f
+// input is the file that is named to be read, or standard input for "-".
+func input(c *cli.Command, file string) (io.ReadCloser, error) {
+	if file == "-" {
+		return io.NopCloser(c.Root().Reader), nil
 	}
+	return os.Open(file)
+}
+
+func restore(ctx context.Context, c *cli.Command, file string) error {
+	source, err := input(c, file)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
 	reading := &passing{progress: newProgress(c, "read", bytesText)}
 	looking := newProgress(c, "check", countText)
 	defer looking.end()

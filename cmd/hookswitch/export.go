@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -116,15 +115,11 @@ func importCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			source := c.Root().Reader
-			if file != "-" {
-				f, err := os.Open(file)
-				if err != nil {
-					return err
-				}
-				defer f.Close()
-				source = f
+			source, err := input(c, file)
+			if err != nil {
+				return err
 			}
+			defer source.Close()
 			return importFrom(ctx, c, source)
 		},
 	}

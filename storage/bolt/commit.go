@@ -121,19 +121,18 @@ func (s *Store) record(batch []*request, size int) error {
 	if err == nil && !d.empty() {
 		err = s.journal.append(d.frame)
 	}
-	switch {
-	case err == nil:
+	if err == nil {
 		if !d.empty() {
 			d.serial = s.journal.serial
 			s.keep(d)
 		}
 		s.board.apply(d.effects, d.now, d.serial)
 		return nil
-	case roomMissing(err):
-		s.board.unpin(d.pinned)
-		return &noRoomError{err}
 	}
 	s.board.unpin(d.pinned)
+	if roomMissing(err) {
+		return &noRoomError{err}
+	}
 	s.stop(err)
 	return fmt.Errorf("%w: %w", storage.ErrUnsure, err)
 }

@@ -137,22 +137,23 @@ type lineReader struct {
 
 func (r *lineReader) uvarint() uint64 {
 	n, w := binary.Uvarint(r.b)
-	if w <= 0 {
-		r.bad = true
-		return 0
-	}
-	r.b = r.b[w:]
+	r.advance(w)
 	return n
 }
 
 func (r *lineReader) varint() int64 {
 	n, w := binary.Varint(r.b)
+	r.advance(w)
+	return n
+}
+
+// advance moves over a number of w bytes; none or less is what package binary says of one that cannot be read, and gives 0.
+func (r *lineReader) advance(w int) {
 	if w <= 0 {
 		r.bad = true
-		return 0
+		return
 	}
 	r.b = r.b[w:]
-	return n
 }
 
 func (r *lineReader) byte() byte {
