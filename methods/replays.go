@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -170,9 +171,9 @@ func (c *Call) findRange(ctx context.Context, r *schemas.Replay) error {
 // makeRoomForReplay refuses another replay while enough of the account's run, and removes the oldest that have ended when
 // there are many.
 func (o *Operations) makeRoomForReplay(ctx context.Context, a schemas.AccountID) error {
-	records, err := o.store.List(ctx, storage.KindReplay, a, 0, maxReplays+keptReplays)
+	records, err := o.allReplays(ctx, a)
 	if err != nil {
-		return fmt.Errorf("list replays: %w", err)
+		return err
 	}
 	running := 0
 	var ended []int64
@@ -196,6 +197,16 @@ func (o *Operations) makeRoomForReplay(ctx context.Context, a schemas.AccountID)
 		}
 	}
 	return nil
+}
+
+// allReplays are the replays of an account, oldest first. There are few: starts that race with each other may keep some more
+// than are meant to be kept, which the next start removes.
+func (o *Operations) allReplays(ctx context.Context, a schemas.AccountID) ([]storage.Record, error) {
+	records, err := o.store.List(ctx, storage.KindReplay, a, 0, 10*(maxReplays+keptReplays))
+	if err != nil {
+		return nil, fmt.Errorf("list replays: %w", err)
+	}
+	return records, nil
 }
 
 func decodeReplay(r storage.Record) (*schemas.Replay, error) {
@@ -241,19 +252,30 @@ func listReplays(ctx context.Context, c *Call) (any, error) {
 	if err := c.Decode(&p); err != nil {
 		return nil, err
 	}
-	records, cursor, err := c.records(ctx, c, storage.KindReplay, c.Caller.Account, p)
+	before, err := p.after(c)
 	if err != nil {
 		return nil, err
 	}
-	n := newNames(c)
-	out := list{Items: make([]any, len(records)), Cursor: cursor}
-	for i, record := range records {
+	records, err := c.allReplays(ctx, c.Caller.Account)
+	if err != nil {
+		return nil, err
+	}
+	n, out := newNames(c), list{Items: []any{}}
+	for i, record := range slices.Backward(records) {
+		if before > 0 && record.ID >= before {
+			continue
+		}
 		r, err := decodeReplay(record)
 		if err != nil {
 			return nil, err
 		}
-		if out.Items[i], err = n.replay(ctx, r); err != nil {
+		shown, err := n.replay(ctx, r)
+		if err != nil {
 			return nil, err
+		}
+		if out.Items = append(out.Items, shown); len(out.Items) == p.size() && i > 0 {
+			out.Cursor = strconv.FormatInt(r.ID, 10)
+			break
 		}
 	}
 	return out, nil

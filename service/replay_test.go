@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -221,7 +223,35 @@ func TestAnAccountRunsFewReplaysAtOnceAndKeepsFewThatEnded(t *testing.T) {
 			t.Fatalf("replays run on: %+v", page.Items)
 		}
 	}
-	if last := page.Items[len(page.Items)-1]; len(page.Items) != 5 || last.State != "failed" || last.Reason != "The webhook was removed" {
+	if newest := page.Items[0]; len(page.Items) != 5 || newest.State != "failed" || newest.Reason != "The webhook was removed" {
 		t.Errorf("the replays are %+v", page.Items)
+	}
+	wantPagesBackwards(t, s, key, page.Items)
+}
+
+// wantPagesBackwards checks that pages of replays are newest first, and together what one page showed.
+func wantPagesBackwards(t *testing.T, s running, key string, whole []replayed) {
+	t.Helper()
+	var paged []replayed
+	for cursor, pages := "", 1; ; pages++ {
+		var page struct {
+			Items  []replayed `json:"items"`
+			Cursor string     `json:"cursor"`
+		}
+		params := map[string]any{"limit": 2}
+		if cursor != "" {
+			params["cursor"] = cursor
+		}
+		s.call(t, key, "listReplays", params, &page)
+		paged = append(paged, page.Items...)
+		if cursor = page.Cursor; cursor == "" {
+			if pages != (len(whole)+1)/2 {
+				t.Errorf("%d replays by two are %d pages", len(whole), pages)
+			}
+			break
+		}
+	}
+	if !slices.Equal(paged, whole) || !slices.IsSortedFunc(paged, func(a, b replayed) int { return strings.Compare(b.ID, a.ID) }) {
+		t.Errorf("by two the replays are %+v, all at once %+v", paged, whole)
 	}
 }

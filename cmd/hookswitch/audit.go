@@ -15,7 +15,7 @@ func auditCommand() *cli.Command {
 		Name:  "audit",
 		Usage: "list changes: what, when, by whom; newest first (needs an admin key)",
 		Flags: append(clientFlags(),
-			&cli.Int64Flag{Name: "account", Usage: "only changes of this `ACCOUNT`'s records, by number; 0 for the server's"},
+			&cli.Int64Flag{Name: "account", Usage: "only changes of this `ACCOUNT`'s records, by number; 0 for the server's (default: all)", HideDefault: true},
 			&cli.StringFlag{Name: "action", Usage: "only changes of this sort, such as webhook.changed"},
 			&cli.StringFlag{Name: "since", Usage: "only changes since `TIME`: like 24h (ago), 2026-11-27 or 2026-11-27T09:30:00Z"},
 			&cli.StringFlag{Name: "until", Usage: "only changes before `TIME`"},

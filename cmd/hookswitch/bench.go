@@ -92,7 +92,7 @@ func runBench(ctx context.Context, c *cli.Command) (err error) {
 		return err
 	}
 	if b.first != nil {
-		return about{fmt.Sprintf("%d of %d publishes failed, the first", b.failed, b.failed+result.Events), b.first}
+		return about{fmt.Sprintf("%d of %s failed, the first", b.failed, counted(b.failed+result.Events, "publish", "publishes")), b.first}
 	}
 	return nil
 }
@@ -157,7 +157,8 @@ func (b *benchmark) print(r benchResult) error {
 		return answer(b.c, r, "")
 	}
 	w := b.c.Root().Writer
-	fmt.Fprintf(w, "%d events in %.2f s over %d connections: %.0f a second\n\n", r.Events, r.Seconds, b.c.Int("connections"), r.PerSecond)
+	fmt.Fprintf(w, "%s in %.2f s over %s: %.0f a second\n\n", counted(r.Events, "event", "events"), r.Seconds,
+		counted(b.c.Int("connections"), "connection", "connections"), r.PerSecond)
 	t := table{head: []string{"", "MEDIAN", "90 %", "99 %", "99.9 %", "MOST"}}
 	t.add(append([]any{"publish"}, r.Publish.cells()...)...)
 	if r.Deliver != nil {
@@ -166,6 +167,6 @@ func (b *benchmark) print(r benchResult) error {
 	if err := t.print(w); err != nil || r.Deliver == nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\n%d events arrived, %.0f a second\n", r.Deliver.Events, r.Deliver.PerSecond)
+	_, err := fmt.Fprintf(w, "\n%s arrived, %.0f a second\n", counted(r.Deliver.Events, "event", "events"), r.Deliver.PerSecond)
 	return err
 }

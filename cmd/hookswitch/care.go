@@ -68,7 +68,8 @@ func restore(ctx context.Context, c *cli.Command, file string) error {
 }
 
 func inventory(f service.Found) string {
-	return fmt.Sprintf("%d events, %d deliveries (%d owed), %d records, %s", f.Events, f.Deliveries, f.Open, f.Records, bytesText(f.FileBytes))
+	return fmt.Sprintf("%s, %s (%d owed), %s, %s", counted(f.Events, "event", "events"),
+		counted(f.Deliveries, "delivery", "deliveries"), f.Open, counted(f.Records, "record", "records"), bytesText(f.FileBytes))
 }
 
 func checkCommand() *cli.Command {
@@ -103,7 +104,7 @@ func checkStore(ctx context.Context, c *cli.Command) error {
 	} else if err := answer(c, found, ""); err != nil {
 		return err
 	}
-	return fmt.Errorf("%d things in the store are wrong\n  restore a backup; or serve what is sound and keep a copy of the directory for whoever looks into it", found.Wrong)
+	return fmt.Errorf("%s in the store wrong\n  restore a backup; or serve what is sound and keep a copy of the directory for whoever looks into it", counted(found.Wrong, "thing is", "things are"))
 }
 
 func compactCommand() *cli.Command {

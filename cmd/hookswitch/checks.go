@@ -44,7 +44,7 @@ func vision6Check(*service.Service, json.RawMessage) (check, error) {
 				return "", errors.New("the body has an event that was not asked for")
 			}
 		}
-		return fmt.Sprintf("%d event(s), body as registered (the vendor has no signature): %s", len(events), short(body)), nil
+		return fmt.Sprintf("%s, body as registered (the vendor has no signature): %s", counted(len(events), "event", "events"), short(body)), nil
 	}, nil
 }
 

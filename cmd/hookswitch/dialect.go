@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -39,12 +40,12 @@ func dialectCommand() *cli.Command {
 				{
 					Name:  "dns",
 					Usage: "print the DNS TXT records by which receivers verify signatures",
-					Flags: clientFlags(), Action: printSigningKeys,
+					Flags: append(clientFlags(), jsonFlag()), Action: printSigningKeys,
 				},
 				{
 					Name:  "rotate",
 					Usage: "make a new key, which signs after a while (needs an admin key)",
-					Flags: append(clientFlags(),
+					Flags: append(clientFlags(), jsonFlag(),
 						&cli.DurationFlag{Name: "after", Value: time.Hour, Usage: "how long until the new key signs: time to publish its record; 0 makes a waiting key sign now"},
 					),
 					Action: rotateSigningKey,
@@ -58,12 +59,18 @@ func printSigningKeys(ctx context.Context, c *cli.Command) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
-	var listed signingKeys
+	var listed struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
 	if err := call(ctx, c, "getSigningKeys", signer{Dialect: "copernica"}, &listed); err != nil {
 		return err
 	}
-	for _, k := range listed.Keys {
-		if err := printRecord(c.Root().Writer, k); err != nil {
+	for _, document := range listed.Keys {
+		show := printRecord
+		if c.Bool("json") {
+			show = printLine
+		}
+		if err := show(c.Root().Writer, document); err != nil {
 			return err
 		}
 	}
@@ -72,7 +79,11 @@ func printSigningKeys(ctx context.Context, c *cli.Command) error {
 
 // printRecord shows a key as the record to publish, in whole: a zone file wants the text in strings of at most 255 bytes,
 // the forms of DNS services do that themselves.
-func printRecord(w io.Writer, k signingKey) error {
+func printRecord(w io.Writer, document json.RawMessage) error {
+	var k signingKey
+	if err := json.Unmarshal(document, &k); err != nil {
+		return err
+	}
 	when := "now"
 	switch k.State {
 	case "next":
@@ -89,9 +100,12 @@ func rotateSigningKey(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	after := int64(c.Duration("after").Seconds())
-	var k signingKey
-	if err := call(ctx, c, "rotateSigningKey", signer{"copernica", &after}, &k); err != nil {
+	var document json.RawMessage
+	if err := call(ctx, c, "rotateSigningKey", signer{"copernica", &after}, &document); err != nil {
 		return err
 	}
-	return printRecord(c.Root().Writer, k)
+	if c.Bool("json") {
+		return printJSON(c.Root().Writer, document)
+	}
+	return printRecord(c.Root().Writer, document)
 }

@@ -38,6 +38,6 @@ func printEncryptionKey(_ context.Context, c *cli.Command) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(c.Root().Writer, service.NewEncryptionKey())
-	return err
+	made := service.NewEncryptionKey()
+	return answer(c, map[string]string{"key": made}, "%s", made)
 }

@@ -71,7 +71,7 @@ func publishEvent(ctx context.Context, c *cli.Command) error {
 	if published.Duplicate {
 		told = ", a repeat: nothing is sent again"
 	}
-	return answer(c, published, "Event %s, for %d webhooks%s.", published.ID, published.Matched, told)
+	return answer(c, published, "Event %s, for %s%s.", published.ID, counted(published.Matched, "webhook", "webhooks"), told)
 }
 
 // attributes reads NAME=VALUE. What is a JSON number or boolean is one, anything else a text.

@@ -59,7 +59,7 @@ func export(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	return answer(c, map[string]any{"file": file, "records": records}, "%s: %d records", file, records)
+	return answer(c, map[string]any{"file": file, "records": records}, "%s: %s", file, counted(records, "record", "records"))
 }
 
 // exportTo writes the lines in the order in which import needs them, and says how many records there were.

@@ -59,7 +59,7 @@ func importFrom(ctx context.Context, c *cli.Command, source io.Reader) error {
 	if c.Bool("json") {
 		return nil
 	}
-	_, err = fmt.Fprintf(c.Root().Writer, "%d records are new, %d were there already.\n", im.new, im.known)
+	_, err = fmt.Fprintf(c.Root().Writer, "%s new, %d there already.\n", counted(im.new, "record is", "records are"), im.known)
 	return err
 }
 

@@ -28,7 +28,7 @@ func keysCommand() *cli.Command {
 	}
 	return &cli.Command{
 		Name:  "keys",
-		Usage: "manage API keys (needs an admin key)",
+		Usage: "manage API keys (needs an admin key), make encryption keys",
 		Commands: []*cli.Command{
 			{
 				Name:  "create",
@@ -43,7 +43,7 @@ func keysCommand() *cli.Command {
 			},
 			{Name: "list", Usage: "list keys, without the keys themselves", Flags: flags(limitFlag()), Action: listKeys},
 			{Name: "revoke", Usage: "end a key at once", ArgsUsage: "ID", Flags: flags(), Action: revokeKey},
-			{Name: "encryption-key", Usage: "make a key for serve --encryption-key-file and print it", Action: printEncryptionKey},
+			{Name: "encryption-key", Usage: "make a key for serve --encryption-key-file and print it (needs no service)", Flags: []cli.Flag{jsonFlag()}, Action: printEncryptionKey},
 		},
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 // actingFlags are those of commands about one account's records: the key's own account, or the one an admin acts for.
 func actingFlags(more ...cli.Flag) []cli.Flag {
-	flags := append(clientFlags(), &cli.Int64Flag{Name: "account", Usage: "act for this `ACCOUNT`, by number (needs an admin key)"}, jsonFlag())
+	flags := append(clientFlags(), &cli.Int64Flag{Name: "account", Usage: "act for this `ACCOUNT`, by number (needs an admin key; default: the key's own)", HideDefault: true}, jsonFlag())
 	return append(flags, more...)
 }
 

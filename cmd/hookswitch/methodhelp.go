@@ -111,6 +111,15 @@ func listMethods(c *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	if c.Bool("json") {
+		lines := json.NewEncoder(c.Root().Writer)
+		for i := range m.Methods {
+			if err := lines.Encode(map[string]string{"name": m.Methods[i].Name, "summary": m.Methods[i].Summary}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	t := table{head: []string{"METHOD", "SUMMARY"}}
 	for i := range m.Methods {
 		t.add(m.Methods[i].Name, m.Methods[i].Summary)

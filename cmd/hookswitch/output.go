@@ -31,6 +31,14 @@ func answer(c *cli.Command, value any, format string, args ...any) error {
 	return printJSON(c.Root().Writer, text)
 }
 
+// counted is a number of things with their name: 1 event, 2 events.
+func counted[N int | int64](n N, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
 // printLine prints a document of a list.
 func printLine(w io.Writer, document json.RawMessage) error {
 	var out bytes.Buffer

@@ -134,8 +134,8 @@ func tellReplay(c *cli.Command, r *replayed, document json.RawMessage) error {
 		if err := printJSON(c.Root().Writer, document); err != nil {
 			return err
 		}
-	} else if err := answer(c, nil, "%s is %s: %d events looked at, %d deliveries made due, %d left alone.",
-		r.ID, r.State, r.Looked, r.Replayed, r.Skipped); err != nil {
+	} else if err := answer(c, nil, "%s is %s: %s looked at, %s made due, %d left alone.", r.ID, r.State,
+		counted(r.Looked, "event", "events"), counted(r.Replayed, "delivery", "deliveries"), r.Skipped); err != nil {
 		return err
 	}
 	if r.State == "failed" {
