@@ -30,7 +30,8 @@
 //	replayLoop (replay.go)                        jobs that make deliveries of the past due, a step of each in turn
 //	 └─ stepReplay (replaystep.go)              Store.EventsAfter, which of them, Store.Replay ── claimLoop
 //
-//	Pull, Acknowledge (pull.go)                   a webhook that is pulled: its owner takes the place of all below Accept
+//	 Pull, Acknowledge (pull.go)                   a webhook that is pulled: its owner takes the place of all below Accept; taken.go
+//	                                              ends what is never acknowledged, and what nobody takes
 //
 // follow.go keeps the index in step with the store; claim.go also extends the leases of what is held. window.go counts
 // what is held and whom a claim passes over, phase.go is what changes a lane's phase, failure.go, record.go and resent.go are

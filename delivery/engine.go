@@ -31,6 +31,7 @@ type Engine struct {
 	due        bells[storage.Lane]      // a lane that is pulled may have something due, or is not pulled any more
 	pullsEnd   chan struct{}            // closed when nobody may wait in Pull any more
 	endPulls   func()
+	hands      *hands
 	// destinations is what webhooks with credentials have beside the sender.
 	destinations *destinations
 
@@ -39,7 +40,7 @@ type Engine struct {
 	effort    context.Context // of attempts under way and what follows from them; ends when Close runs out of time
 	endEffort context.CancelFunc
 
-	loops     sync.WaitGroup // follow, claim, extend, replays
+	loops     sync.WaitGroup // follow, claim, extend, replays, untaken
 	workers   sync.WaitGroup
 	settles   sync.WaitGroup
 	publishes sync.WaitGroup
@@ -63,6 +64,7 @@ func New(o Options) (*Engine, error) {
 		index:      newIndex(o.Log),
 		dispatcher: newDispatcher(o),
 		replays:    newReplays(),
+		hands:      newHands(),
 		stopping:   map[storage.Lane]struct{}{},
 	}
 	e.guard = newGuard(o.Allow)
@@ -102,6 +104,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.loops.Go(e.extendLoop)
 	e.loops.Go(e.followReplays)
 	e.loops.Go(e.replayLoop)
+	e.loops.Go(e.untakenLoop)
 	return nil
 }
 

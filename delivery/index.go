@@ -27,6 +27,7 @@ type index struct {
 	gone     map[storage.Lane]struct{} // ids are never reused: removed once is removed for ever
 	order    []storage.Lane            // of gone, a ring
 	oldest   int
+	pulls    map[storage.Lane]struct{} // webhooks that are pulled
 }
 
 // accountIndex is one account's webhooks.
@@ -58,7 +59,7 @@ type entry struct {
 }
 
 func newIndex(log zerolog.Logger) *index {
-	return &index{log: log, accounts: map[schemas.AccountID]*accountIndex{}, gone: map[storage.Lane]struct{}{}}
+	return &index{log: log, accounts: map[schemas.AccountID]*accountIndex{}, gone: map[storage.Lane]struct{}{}, pulls: map[storage.Lane]struct{}{}}
 }
 
 // knows reports whether a webhook is known at a revision or a later one, and notes the round that listed it.
@@ -101,8 +102,14 @@ func (x *index) put(w *schemas.Webhook, round uint32) (anew bool) {
 		a.unlink(old)
 	}
 	a.link(e)
+	if e.pulled {
+		x.pulls[storage.Lane{Account: w.Account, Webhook: w.ID}] = struct{}{}
+	}
 	if old == nil {
 		return e.pulled
+	}
+	if old.pulled && !e.pulled {
+		delete(x.pulls, storage.Lane{Account: w.Account, Webhook: w.ID})
 	}
 	return old.pulled != e.pulled || e.active && (!old.active || old.ordered != e.ordered)
 }
@@ -190,6 +197,7 @@ func (x *index) remove(l storage.Lane) bool {
 		return false
 	}
 	x.gone[l] = struct{}{}
+	delete(x.pulls, l)
 	if len(x.order) < maxTombstones {
 		x.order = append(x.order, l)
 	} else {
@@ -214,22 +222,6 @@ func (x *index) waits(l storage.Lane) bool {
 	defer x.mu.RUnlock()
 	e := x.entry(l)
 	return e != nil && (!e.active || e.pulled)
-}
-
-// pulled reports whether the deliveries of a webhook are taken, not sent.
-func (x *index) pulled(l storage.Lane) bool {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	e := x.entry(l)
-	return e != nil && e.pulled
-}
-
-// pullable reports whether the deliveries of a webhook can be taken now.
-func (x *index) pullable(l storage.Lane) bool {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	e := x.entry(l)
-	return e != nil && e.pulled && e.active
 }
 
 // atBirth reports whether this node may take deliveries of a webhook the moment they are accepted. Not where the store keeps

@@ -38,6 +38,8 @@ type Options struct {
 	// of Poll bring the probes.
 	ProbeWait    time.Duration
 	MaxProbeWait time.Duration
+	// PullFor is how long a delivery that can be taken (Pull) waits for that, until it is given up; default 7 days.
+	PullFor time.Duration
 	// Poll is how often the store is asked for work when none of its hints says so; default 1 s.
 	Poll time.Duration
 	// Window is the most deliveries in memory, default 4096; WindowBytes bounds them by size, default 64 MiB. What is
@@ -98,6 +100,7 @@ func (o *Options) complete() error {
 	setDefault(&o.LaneInFlight, 8)
 	setDefault(&o.Timeout, 15*time.Second)
 	setDefault(&o.Hold, time.Minute)
+	setDefault(&o.PullFor, 7*24*time.Hour)
 	setDefault(&o.Poll, time.Second)
 	setDefault(&o.ProbeWait, time.Second)
 	setDefault(&o.MaxProbeWait, max(time.Minute, o.ProbeWait))

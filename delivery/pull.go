@@ -3,6 +3,8 @@ package delivery
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,12 +107,12 @@ func (e *Engine) takeDue(ctx context.Context, w *schemas.Webhook, wish Wish) (ta
 		n = 1 // who has several may finish them in any order
 	}
 	held, next, err := e.store.Claim(ctx, storage.Ask{
-		Max: n, PerLane: n, Hold: wish.Lease, Lane: &lane, InOrder: func(storage.Lane) bool { return ordered },
+		Max: n, PerLane: n, Hold: wish.Lease + lapseGrace, Lane: &lane, InOrder: func(storage.Lane) bool { return ordered },
 	})
 	if err != nil {
 		return nil, 0, err
 	}
-	var lost []storage.Outcome
+	var lost []pulledOutcome
 	for _, h := range held {
 		got, problem := e.unwrap(w, h, wish.Build)
 		if problem == "" {
@@ -120,10 +122,16 @@ func (e *Engine) takeDue(ctx context.Context, w *schemas.Webhook, wish Wish) (ta
 		attempt := schemas.Attempt{
 			Number: h.Attempts + 1, Started: time.Now().UTC(), Error: schemas.ErrorFormat, Message: problem,
 		}
-		lost = append(lost, storage.Outcome{Held: h, Next: storage.Dead, Attempt: &attempt})
+		id := ""
+		if got.Event != nil {
+			id = got.Event.ID
+		}
+		h.Event = nil
+		lost = append(lost, pulledOutcome{storage.Outcome{Held: h, Next: storage.Dead, Attempt: &attempt}, id})
 	}
+	e.handOut(w, taken, wish.Lease)
 	if len(lost) > 0 {
-		e.store.Settle(ctx, lost) // what is not settled comes again when its lease runs out
+		e.settlePulled(ctx, w, lost) // what is not settled comes again when its lease runs out
 		next = 0
 	}
 	return taken, next, nil
@@ -169,18 +177,15 @@ type Acknowledged struct {
 // Acknowledge records attempts, and plans what failed by the webhook's own schedule of retries. Answers stand in the order
 // of acks.
 func (e *Engine) Acknowledge(ctx context.Context, w *schemas.Webhook, acks []Ack) []Acknowledged {
-	out, answers := make([]storage.Outcome, len(acks)), make([]Acknowledged, len(acks))
+	list, answers := make([]pulledOutcome, len(acks)), make([]Acknowledged, len(acks))
 	now := time.Now()
 	for i, a := range acks {
-		out[i] = e.outcome(w, a, now)
+		list[i] = pulledOutcome{e.outcome(w, a, now), e.hands.event(gripOf(a.Held))}
 	}
-	for i, settled := range e.store.Settle(ctx, out) {
-		o := &out[i]
-		if answers[i] = (Acknowledged{stateAfter(o.Next), settled.Err}); settled.Err == nil && e.o.OnAttempt != nil {
-			e.o.OnAttempt(AttemptReport{
-				Lane: o.Held.Lane(), Dialect: w.Dialect, Attempt: *o.Attempt,
-				Deliveries: []DeliveryReport{{stateAfter(o.Next), now.Sub(o.Held.Accepted)}},
-			})
+	for i, settled := range e.settlePulled(ctx, w, list) {
+		answers[i] = Acknowledged{stateAfter(list[i].Next), settled.Err}
+		if settled.Err == nil {
+			e.hands.take(gripOf(acks[i].Held))
 		}
 	}
 	e.due.ring(storage.Lane{Account: w.Account, Webhook: w.ID})
@@ -192,14 +197,32 @@ func (e *Engine) outcome(w *schemas.Webhook, a Ack, now time.Time) storage.Outco
 	attempt := schemas.Attempt{
 		Number: a.Held.Attempts + 1, Started: a.Taken.UTC(), Duration: max(0, now.Sub(a.Taken)), OK: a.OK,
 	}
-	out := storage.Outcome{Held: a.Held, Next: storage.Done, Attempt: &attempt}
 	if a.OK {
-		return out
+		return storage.Outcome{Held: a.Held, Next: storage.Done, Attempt: &attempt}
 	}
 	attempt.Error, attempt.Message = schemas.ErrorTaker, maskText(secretsOf(w, ""), a.Message)
-	wait, more := NextWait(e.policy(w.Dialect), w.Retry, attempt.Number, Verdict{After: a.After}, e.o.Jitter())
-	if out.Next, out.In = storage.Retry, wait; !more {
-		out.Next, out.In = storage.Dead, 0
-	}
-	return out
+	return e.failed(w, a.Held, &attempt, a.After)
+}
+
+// pulled reports whether the deliveries of a webhook are taken, not sent.
+func (x *index) pulled(l storage.Lane) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	e := x.entry(l)
+	return e != nil && e.pulled
+}
+
+// pullable reports whether the deliveries of a webhook can be taken now.
+func (x *index) pullable(l storage.Lane) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	e := x.entry(l)
+	return e != nil && e.pulled && e.active
+}
+
+// pulledLanes are the webhooks whose deliveries are taken, those that are not active too.
+func (x *index) pulledLanes() []storage.Lane {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return slices.Collect(maps.Keys(x.pulls))
 }

@@ -25,7 +25,7 @@ type DeliveryReport struct {
 
 // tell has everybody know of an exchange who wants to: log, observer, trace.
 func (e *Engine) tell(x *exchange, first schemas.Attempt, list []*outcome) {
-	e.logAttempt(x, &first, list[0])
+	e.logAttempt(x.hook, list[0].item.event.ID, &first, &list[0].Outcome, len(x.items))
 	x.arrive(Facts{Status: first.Status, Error: string(first.Error), Delivery: stateAfter(list[0].Next)})
 	if e.o.OnAttempt == nil {
 		return
@@ -48,8 +48,9 @@ func stateAfter(next storage.Next) schemas.DeliveryState {
 	return schemas.DeliveryDead
 }
 
-// logAttempt writes the line of an exchange. What was sent and answered is never logged.
-func (e *Engine) logAttempt(x *exchange, attempt *schemas.Attempt, first *outcome) {
+// logAttempt writes the line of an exchange that carried n deliveries; event is the id of the first one's, "" if it is not
+// known. What was sent and answered is never logged.
+func (e *Engine) logAttempt(w *schemas.Webhook, event string, attempt *schemas.Attempt, first *storage.Outcome, n int) {
 	level := e.o.AttemptLevel
 	switch first.Next {
 	case storage.Done:
@@ -62,11 +63,14 @@ func (e *Engine) logAttempt(x *exchange, attempt *schemas.Attempt, first *outcom
 	if !line.Enabled() {
 		return
 	}
-	line.Int64("account", int64(x.lane.key.Account)).Int64("webhook", int64(x.lane.key.Webhook)).Str("dialect", x.hook.Dialect).
-		Str("event", first.item.event.ID).Int("attempt", attempt.Number).Int("status", attempt.Status).
+	line.Int64("account", int64(w.Account)).Int64("webhook", int64(w.ID)).Str("dialect", w.Dialect)
+	if event != "" {
+		line.Str("event", event)
+	}
+	line.Int("attempt", attempt.Number).Int("status", attempt.Status).
 		Dur("duration", attempt.Duration).Str("delivery", string(stateAfter(first.Next)))
-	if len(x.items) > 1 {
-		line.Int("deliveries", len(x.items))
+	if n > 1 {
+		line.Int("deliveries", n)
 	}
 	if !attempt.OK {
 		line.Str("error", string(attempt.Error)).Str("reason", attempt.Message)

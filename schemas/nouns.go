@@ -260,6 +260,8 @@ const (
 	ErrorProtocol AttemptError = "protocol" // the answer is not HTTP, or breaks off
 	ErrorFormat   AttemptError = "format"   // the dialect could not build the request
 	ErrorTaker    AttemptError = "taker"    // who took the delivery by pullEvents said that it failed
+	ErrorLease    AttemptError = "lease"    // who took the delivery said nothing until the lease ran out
+	ErrorUntaken  AttemptError = "untaken"  // nobody took the delivery in time
 	// ErrorAuthentication: no access token or no valid client certificate was there, or the endpoint wants another one.
 	ErrorAuthentication AttemptError = "authentication"
 )
@@ -267,7 +269,7 @@ const (
 // MaxResponseBody is how much of a receiver's answer an attempt keeps, in bytes.
 const MaxResponseBody = 16 << 10
 
-// Attempt is one HTTP exchange for a delivery.
+// Attempt is one HTTP exchange for a delivery, or one time that it was pulled.
 type Attempt struct {
 	Number         int           `json:"number"` // 1 is the first
 	Started        time.Time     `json:"started"`

@@ -79,6 +79,7 @@ func TestWrongOptionsAreRefused(t *testing.T) {
 		"key of spaces": {Data: t.TempDir(), AdminKey: strings.Repeat(" a", 20)},
 		"timeout":       {Data: t.TempDir(), Timeout: -1},
 		"window":        {Data: t.TempDir(), Window: -1},
+		"pull for":      {Data: t.TempDir(), PullFor: -1},
 		"retention":     {Data: t.TempDir(), Retention: -1},
 		"in flight":     {Data: t.TempDir(), MaxInFlight: -1},
 	} {

@@ -45,6 +45,8 @@ type Options struct {
 	MaxInFlight int
 	// Timeout is the limit for one attempt of a webhook that names none (native ones may, up to 60 s); 0 means 15 s.
 	Timeout time.Duration
+	// PullFor is how long an event that can be pulled waits for somebody to take it; then its delivery is dead. 0 means 7 days.
+	PullFor time.Duration
 	// Window is how long a repeated event id is answered with the first result; 0 means 24 hours.
 	Window time.Duration
 	// Retention is how long events are kept, with their deliveries and attempts; what is still owed stays. 0 means
@@ -142,6 +144,8 @@ func (o *Options) validate() error {
 		return errors.New("the number of deliveries in flight must not be negative")
 	case o.Timeout < 0:
 		return errors.New("the timeout must not be negative")
+	case o.PullFor < 0:
+		return errors.New("the time events wait to be pulled must not be negative")
 	case o.Window < 0:
 		return errors.New("the idempotency window must not be negative")
 	case o.AuditRetention < 0:

@@ -75,3 +75,53 @@ func TestAServerThatStopsDoesNotWaitForThoseWhoPull(t *testing.T) {
 		t.Errorf("took %+v", got)
 	}
 }
+
+// failedDelivery is what getDelivery tells of a delivery that came to nothing.
+type failedDelivery struct {
+	State   string `json:"state"`
+	History []struct {
+		Error   string `json:"error"`
+		Message string `json:"message"`
+	} `json:"history"`
+}
+
+func TestWhatIsTakenAndForgottenIsAFailedAttempt(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	key := s.fullKey(t, "shop")
+	var made subscription
+	s.call(t, key, "createSubscription", map[string]any{"endpoint": "pull:", "events": []string{"*"}, "retry": []int{}}, &made)
+	s.publish(t, key, map[string]any{"type": "order.paid"}, 1)
+	var got takenItems
+	s.call(t, key, "pullEvents", map[string]any{"id": made.ID, "lease": 1}, &got)
+	s.reads(t, `hookswitch_deliveries_total{dialect="native",outcome="dead"}`, 1)
+	var d failedDelivery
+	s.call(t, key, "getDelivery", []any{got.Items[0].Delivery}, &d)
+	if d.State != "dead" || len(d.History) != 1 || d.History[0].Error != "lease" {
+		t.Errorf("the delivery is %+v", d)
+	}
+}
+
+func TestWhatNobodyPullsIsDeadInTheEnd(t *testing.T) {
+	t.Parallel()
+	s := open(t, func(o *Options) { o.PullFor = time.Millisecond })
+	key := s.fullKey(t, "shop")
+	var made subscription
+	s.call(t, key, "createSubscription", map[string]any{"endpoint": "pull:", "events": []string{"*"}}, &made)
+	s.publish(t, key, map[string]any{"type": "order.paid"}, 1)
+	s.reads(t, `hookswitch_deliveries_total{dialect="native",outcome="dead"}`, 1)
+	var listed struct {
+		Items []struct {
+			ID string `json:"id"`
+		} `json:"items"`
+	}
+	s.call(t, key, "listDeliveries", map[string]any{"webhook": made.ID, "state": "dead"}, &listed)
+	if len(listed.Items) != 1 {
+		t.Fatalf("dead are %+v", listed)
+	}
+	var d failedDelivery
+	s.call(t, key, "getDelivery", []any{listed.Items[0].ID}, &d)
+	if len(d.History) != 1 || d.History[0].Error != "untaken" {
+		t.Errorf("the delivery is %+v", d)
+	}
+}

@@ -127,7 +127,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	s.engine, err = delivery.New(delivery.Options{
 		Store: s.store, Formats: formats, Policies: changed, Log: o.Log, Allow: o.Allow,
 		MaxInFlight: o.MaxInFlight, Timeout: o.Timeout, UserAgent: "Hookswitch/" + o.Version,
-		AttemptLevel: o.usualLevel(), OnAttempt: s.metrics.observers(o).attempt, Tracer: tracer,
+		AttemptLevel: o.usualLevel(), OnAttempt: s.metrics.observers(o).attempt, Tracer: tracer, PullFor: o.PullFor,
 		OnMeasure: func(w *schemas.Webhook, state schemas.State, reason string) {
 			s.core.AuditEngine(s.life, w, state, reason)
 		},

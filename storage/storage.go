@@ -171,6 +171,8 @@ type Ask struct {
 	// Lane asks for this one only, nil: for all. Skip is not asked, Postpone does not keep such a Claim away, and next is
 	// about this lane, leases that others hold on it included.
 	Lane *Lane
+	// Waited, with Lane, asks only for what has been due for so long, and next is until something may have been.
+	Waited time.Duration
 	// Skip reports lanes to leave alone; nil skips none. It is called under the engine's locks: it must be quick and
 	// must not call the store.
 	Skip func(Lane) bool

@@ -63,6 +63,7 @@ func serviceFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "origin", Usage: "let web pages of this `ORIGIN` call, such as https://app.example.com", Validator: checkOrigins},
 		&cli.DurationFlag{Name: "timeout", Value: 15 * time.Second, Usage: "limit of one delivery attempt, where the webhook names none (native ones may, up to 60 s)", Validator: positive[time.Duration]},
 		&cli.IntFlag{Name: "max-in-flight", Value: 256, Usage: "deliveries sent at once that last up to 1 s; slower ones have up to eight times as many places besides, each a file descriptor", Validator: positive[int]},
+		&cli.DurationFlag{Name: "pull-for", Value: 7 * 24 * time.Hour, Usage: "how long an event that can be pulled waits for somebody to take it; then its delivery is dead", Validator: positive[time.Duration]},
 		&cli.DurationFlag{Name: "idempotency-window", Value: 24 * time.Hour, Usage: "how long a repeated event id is answered with the first result", Validator: positive[time.Duration]},
 		&cli.DurationFlag{Name: "retention", Value: 30 * 24 * time.Hour, Usage: "how long events, deliveries and attempts are kept; what is still owed stays", Validator: positive[time.Duration]},
 		&cli.StringFlag{Name: "retention-size", Value: "off", Usage: "`SIZE` of what is kept, such as 50GB: beyond it the oldest events are deleted before their time; what is still owed stays", Validator: checkRetentionSize},
@@ -133,7 +134,7 @@ func serve(ctx context.Context, c *cli.Command, flags func() []cli.Flag, onReady
 func options(c *cli.Command, log zerolog.Logger) (service.Options, error) {
 	o := service.Options{
 		Data: c.String("data"), PublicURL: c.String("public-url"), AdminKey: os.Getenv(adminKeyVariable), Log: log,
-		MaxInFlight: c.Int("max-in-flight"), Timeout: c.Duration("timeout"), Window: c.Duration("idempotency-window"),
+		MaxInFlight: c.Int("max-in-flight"), Timeout: c.Duration("timeout"), Window: c.Duration("idempotency-window"), PullFor: c.Duration("pull-for"),
 		Retention: c.Duration("retention"), BackupDir: c.String("backup-dir"), AuditRetention: c.Duration("audit-retention"),
 		Origins: c.StringSlice("origin"), RequireHTTPS: c.Bool("superoffice-require-https"),
 		SuperOfficePing: c.Bool("superoffice-ping"),

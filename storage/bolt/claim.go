@@ -32,7 +32,7 @@ func (s *Store) Claim(ctx context.Context, ask storage.Ask) ([]storage.Held, tim
 		part := picked[at:min(at+chunk, len(picked))]
 		err = s.view(ctx, func(tx *bbolt.Tx) error {
 			for _, h := range part {
-				if got, m := s.load(tx, ledger, h); m.why == hit {
+				if got, m := s.load(tx, ledger, h, ask.Waited); m.why == hit {
 					held = append(held, got)
 				} else {
 					misses = append(misses, m)
@@ -117,8 +117,8 @@ const (
 	broken         // its record is damaged
 )
 
-// load reads what a lease is about.
-func (s *Store) load(tx *bbolt.Tx, ledger glance, h *lease) (storage.Held, miss) {
+// load reads what a lease is about. It is early when it has not been due for as long as waited.
+func (s *Store) load(tx *bbolt.Tx, ledger glance, h *lease, waited time.Duration) (storage.Held, miss) {
 	ref := h.ref()
 	p := s.calendar.Load().partition(ref.Seq)
 	row, unwritten := ledger.delivery(ref)
@@ -138,7 +138,7 @@ func (s *Store) load(tx *bbolt.Tx, ledger glance, h *lease) (storage.Held, miss)
 	case err != nil:
 		s.harm.note(err)
 		return storage.Held{}, miss{lease: h, why: broken}
-	case row.due > h.spot.due && row.due > s.now().wall:
+	case row.due > h.spot.due && row.due > s.now().wall-int64(waited):
 		return storage.Held{}, miss{lease: h, why: early, spot: spot{row.due, ref.Seq, row.flight}}
 	}
 	return storage.Held{

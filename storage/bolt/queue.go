@@ -69,12 +69,14 @@ func (b *board) pickOne(from shelf, ask storage.Ask, now instant) ([]*lease, tim
 	if l == nil {
 		return nil, hint(never)
 	}
-	picked := b.serve(l, from, ask, now, ask.Max, nil)
+	then := now
+	then.wall -= int64(ask.Waited)
+	picked := b.serve(l, from, ask, then, ask.Max, nil)
 	b.settleIn(l, now)
 	b.rouse(now)
 	next := l.ripe()
 	if next != never {
-		next = max(0, next-now.wall)
+		next = max(0, next-then.wall)
 	}
 	for _, h := range l.held {
 		next = min(next, max(0, h.until-now.mono))

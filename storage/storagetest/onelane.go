@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hookswitch/hookswitch/storage"
@@ -95,4 +96,36 @@ func claimLaneInOrder(s *suite) {
 	s.wait(4 * s.unit)
 	held, _ := s.claim(ask)
 	s.equal("when its wait is over", seqs(held), []uint64{want[0], want[2]})
+}
+
+func claimWaited(s *suite) {
+	for _, ask := range []storage.Ask{s.one(), s.inOrder(100)} {
+		ask.Lane = &storage.Lane{Account: 1, Webhook: 1}
+		waited := ask
+		waited.Waited = 20 * s.unit
+		prefix := fmt.Sprint(ask.PerLane, "-")
+		old := s.accept(event(1, prefix+"old", 1)).Seq
+		again := s.accept(event(1, prefix+"again", 1)).Seq
+		none, _ := s.claim(waited)
+		s.equal("of what came a moment ago", len(none), 0)
+		s.wait(12 * s.unit)
+		fresh := s.accept(event(1, prefix+"fresh", 1)).Seq
+		held, _ := s.claim(ask)
+		s.equal("of what is due", seqs(held), []uint64{old, again, fresh})
+		s.settle(storage.Outcome{Held: held[1], Next: storage.Retry, In: s.unit, Attempt: failed("")})
+		s.wait(11 * s.unit) // the leases have run out
+		held, next := s.claim(waited)
+		s.equal("of what has waited", seqs(held), []uint64{old})
+		if next <= 0 || next > 20*s.unit {
+			s.Fatalf("next is %v, want when the others have waited so long, or the lease ends", next)
+		}
+		s.settle(storage.Outcome{Held: held[0], Next: storage.Dead, Attempt: failed("")})
+		held, _ = s.claim(ask)
+		rest := seqs(held)
+		slices.Sort(rest)
+		s.equal("the rest", rest, []uint64{again, fresh})
+		for _, h := range held {
+			s.settle(storage.Outcome{Held: h, Next: storage.Done, Attempt: ok()})
+		}
+	}
 }

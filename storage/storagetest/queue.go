@@ -25,6 +25,7 @@ func queueCases() []testCase {
 		{"one lane alone can be claimed", claimOneLane},
 		{"a lane that is postponed can be claimed alone", claimPostponedLane},
 		{"one lane alone can be claimed in order", claimLaneInOrder},
+		{"what has been due for long can be claimed alone", claimWaited},
 		{"next says when something becomes due", claimNext},
 		{"next does not count skipped lanes", claimNextSkipped},
 		{"nothing is handed out twice", claimOnce},
