@@ -30,7 +30,7 @@
 //	replayLoop (replay.go)                        jobs that make deliveries of the past due, a step of each in turn
 //	 └─ stepReplay (replaystep.go)              Store.EventsAfter, which of them, Store.Replay ── claimLoop
 //
-//	 Pull, Acknowledge (pull.go)                   a webhook that is pulled: its owner takes the place of all below Accept; taken.go
+//	Pull, Acknowledge (pull.go)                   a webhook that is pulled: its owner takes the place of all below Accept; taken.go
 //	                                              ends what is never acknowledged, and what nobody takes
 //
 // follow.go keeps the index in step with the store; claim.go also extends the leases of what is held. window.go counts

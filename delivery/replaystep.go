@@ -134,7 +134,7 @@ func (s *replayStepping) owed(ctx context.Context, r storage.Range) (map[uint64]
 		return out, nil
 	}
 	for _, state := range states {
-		q := storage.DeliveryQuery{Webhook: s.pass.Webhook, State: state, Range: r, Page: storage.Page{Limit: 1000}}
+		q := storage.DeliveryQuery{Webhook: s.pass.Webhook, State: state, Sound: true, Range: r, Page: storage.Page{Limit: 1000}}
 		for {
 			got, cursor, err := s.engine.store.Deliveries(ctx, s.job.Account, q)
 			if err != nil {

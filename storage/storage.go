@@ -279,6 +279,8 @@ type DeliveryQuery struct {
 	Seq     uint64            // of one event; 0: of all
 	State   schemas.DeliveryState
 	Types   []string // of events of one of these types, as in EventQuery
+	// Sound passes over damaged records. Without it a list fails where one is.
+	Sound bool
 	Range
 	Page
 }

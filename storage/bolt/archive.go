@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
 	"sort"
 	"time"
@@ -20,20 +21,18 @@ func (s *Store) EventsAfter(
 	if err := s.usable(ctx); err != nil {
 		return nil, after, err
 	}
-	read := archive{account: a, page: &pager{
+	read := archive{account: a, harm: &s.harm, page: &pager{
 		last: mark{seq: after}, room: min(max(n, 1), pageLimit), steps: pageSteps, bytes: pageBytes,
 	}}
 	recent := s.ledger.glance().after(after) // before the file is read: what is not in the one is in the other
 	if !follows(after, recent) {
 		err = s.view(ctx, func(tx *bbolt.Tx) error { return read.file(tx, s.calendar.Load()) })
 	}
-	for _, list := range recent {
-		if err == nil {
-			err = read.ledger(list)
-		}
-	}
 	if err != nil {
 		return nil, after, err
+	}
+	for _, list := range recent {
+		read.ledger(list)
 	}
 	return read.got, read.page.last.seq, nil
 }
@@ -48,15 +47,17 @@ func follows(after uint64, recent [2][]arrived) bool {
 	return false
 }
 
-// archive is a part of an account's events being read, oldest first.
+// archive is a part of an account's events being read, oldest first. A damaged one is passed over and noted: it would keep a
+// reader from all that comes after it.
 type archive struct {
 	account schemas.AccountID
+	harm    *harm
 	page    *pager
 	got     []storage.EventRecord
 }
 
 // file reads on in the file.
-func (r *archive) file(tx *bbolt.Tx, c *calendar) (err error) {
+func (r *archive) file(tx *bbolt.Tx, c *calendar) error {
 	prefix := accountKey(nil, r.account)
 	for _, p := range c.from(r.page.last.seq + 1) {
 		if !r.page.step() {
@@ -71,43 +72,47 @@ func (r *archive) file(tx *bbolt.Tx, c *calendar) (err error) {
 			if len(k) != 16 || !r.page.step() {
 				return false
 			}
-			var row eventRow
-			if row, err = decodeEvent(k, v, r.account, number(k[8:])); err == nil {
-				r.add(number(k[8:]), row)
-			}
-			return err == nil
+			seq := number(k[8:])
+			row, err := decodeEvent(k, v, r.account, seq)
+			r.add(seq, row, err)
+			return true
 		})
-		if err != nil || r.page.full {
-			return err
+		if r.page.full {
+			return nil
 		}
 	}
 	return nil
 }
 
 // ledger reads on in what the ledger had, of which the file may have some by now.
-func (r *archive) ledger(recent []arrived) error {
+func (r *archive) ledger(recent []arrived) {
 	for i := range recent {
 		e := &recent[i]
 		if e.seq <= r.page.last.seq {
 			continue
 		}
 		if !r.page.step() {
-			return nil
+			return
 		}
 		if r.page.last.seq = e.seq; e.account != r.account {
 			continue
 		}
 		row, ok := parseEvent(e.row[sumLen:])
+		var err error
 		if !ok {
-			return damaged("event %d of account %d", e.seq, e.account)
+			err = damaged("event %d of account %d", e.seq, e.account)
 		}
-		r.add(e.seq, row)
+		r.add(e.seq, row, err)
 	}
-	return nil
 }
 
-func (r *archive) add(seq uint64, row eventRow) {
+// add takes an event in, unless reading it gave an error.
+func (r *archive) add(seq uint64, row eventRow, err error) {
 	r.page.last.seq = seq
+	if err != nil {
+		r.harm.note(err)
+		return
+	}
 	r.got = append(r.got, row.record(seq))
 	r.page.took(len(row.body))
 }
@@ -115,7 +120,7 @@ func (r *archive) add(seq uint64, row eventRow) {
 // SeqBefore finds the place of a time among an account's events: the partition by its beginning, and the place in it by
 // halving, a look at some thirty rows.
 func (s *Store) SeqBefore(ctx context.Context, a schemas.AccountID, t time.Time) (seq uint64, err error) {
-	err = s.look(ctx, func(tx *bbolt.Tx) (err error) {
+	err = s.look(ctx, func(tx *bbolt.Tx) error {
 		partitions, at := s.calendar.Load().partitions, boundedInstant(t)
 		i := sort.Search(len(partitions), func(i int) bool { return partitions[i].begun >= at }) - 1
 		if i < 0 {
@@ -126,28 +131,30 @@ func (s *Store) SeqBefore(ctx context.Context, a schemas.AccountID, t time.Time)
 		b := partitionBucket(tx, p, ofEvents)
 		descend(b, accountKey(nil, a), eventKey(nil, a, ^uint64(0)), func(k, v []byte) bool {
 			if len(k) == 16 {
-				seq, err = placeOf(b.Cursor(), a, p.first, number(k[8:]), at)
+				seq = s.placeOf(b.Cursor(), a, p.first, number(k[8:]), at)
 			}
 			return false
 		})
-		return err
+		return nil
 	})
 	return seq, err
 }
 
 // placeOf is the greatest number from first-1 to last after which an account's events were accepted at that time or
-// later. last is the number of its last event.
-func placeOf(c *bbolt.Cursor, a schemas.AccountID, first, last uint64, at int64) (seq uint64, err error) {
+// later. last is the number of its last event. A damaged one counts as the next that can be read.
+func (s *Store) placeOf(c *bbolt.Cursor, a schemas.AccountID, first, last uint64, at int64) uint64 {
+	prefix := accountKey(nil, a)
 	n := sort.Search(int(last-first+1), func(i int) bool {
-		k, v := c.Seek(eventKey(nil, a, first+uint64(i)))
-		row, bad := decodeEvent(k, v, a, first+uint64(i))
-		if bad != nil {
-			err = bad
-			return true
+		for k, v := c.Seek(eventKey(nil, a, first+uint64(i))); len(k) == 16 && bytes.HasPrefix(k, prefix); k, v = c.Next() {
+			row, err := decodeEvent(k, v, a, number(k[8:]))
+			if err == nil {
+				return row.accepted >= at
+			}
+			s.harm.note(err)
 		}
-		return row.accepted >= at
+		return true
 	})
-	return first + uint64(n) - 1, err
+	return first + uint64(n) - 1
 }
 
 // boundedInstant is timeInstant for times that a caller may have put anywhere: beyond what nanoseconds can tell, the

@@ -20,7 +20,7 @@ func (s *Store) Deliveries(
 	}
 	err = s.look(ctx, func(tx *bbolt.Tx) (err error) {
 		c := s.calendar.Load()
-		l := listing{tx: tx, calendar: c, account: a, query: q, page: page}
+		l := listing{tx: tx, calendar: c, harm: &s.harm, account: a, query: q, page: page}
 		switch {
 		case q.Seq != 0:
 			l.ofEvent(c.partition(q.Seq))
@@ -48,6 +48,7 @@ func (s *Store) Deliveries(
 type listing struct {
 	tx       *bbolt.Tx
 	calendar *calendar
+	harm     *harm
 	account  schemas.AccountID
 	query    storage.DeliveryQuery
 	page     *pager
@@ -120,6 +121,10 @@ func (l *listing) scan(p *partition, prefix, below []byte) {
 
 func (l *listing) add(ref storage.Ref, k, v []byte) {
 	row, err := decodeDelivery(k, v, ref)
+	if err != nil && l.query.Sound {
+		l.harm.note(err)
+		return
+	}
 	if err != nil {
 		l.err = err
 		return

@@ -41,7 +41,9 @@ func (j *replayJob) run(t *txn) error {
 		if t.err != nil {
 			return t.err
 		}
-		t.store.harm.note(err)
+		if t.store.harm.note(err); errors.Is(err, ErrDamaged) {
+			err = storage.ErrAbsent // nobody can use it
+		}
 		j.errs[i] = err
 	}
 	return nil
