@@ -22,6 +22,9 @@ type Dialect struct {
 
 	// Pulls says that a webhook's endpoint may be one that is delivery.Pulled.
 	Pulls bool
+	// EventFilters says that a webhook's filter may ask for the event's type and attributes (delivery.CompileEventFilter), not
+	// for its data alone.
+	EventFilters bool
 
 	// PartialPut says that the vendor's PUT takes a document that lacks required members, which stay as they were.
 	PartialPut bool

@@ -36,8 +36,12 @@ func (c *Call) importable(r *WebhookRecord) (*Dialect, error) {
 			fault(problem, "events", strconv.Itoa(i))
 		}
 	}
+	compile := delivery.CompileEventFilter
+	if d != nil && !d.EventFilters {
+		compile = delivery.CompileFilter
+	}
 	if len(r.Filter) > 0 {
-		if _, err := delivery.CompileEventFilter(r.Filter); err != nil {
+		if _, err := compile(r.Filter); err != nil {
 			fault(err.Error(), "filter")
 		}
 	}

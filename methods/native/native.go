@@ -28,6 +28,8 @@ func New(options Options) methods.Dialect {
 		Identity:  methods.IdentityOf,
 		Show:      func(w *schemas.Webhook, view methods.View) any { return show(w, view) },
 		Created:   func(w *schemas.Webhook, view methods.View) any { return created(w, view) },
+
+		EventFilters: true,
 	}
 	d.Methods = rows(&d)
 	return d
