@@ -32,6 +32,7 @@ type moment struct {
 	backlog int64
 	oldest  time.Duration
 	bytes   int64 // of the file
+	journal int64 // bytes of the journal
 	used    int64 // of these
 	ready   bool
 	damaged bool
@@ -62,6 +63,7 @@ func newGauges(s *Service) *gauges {
 	add("hookswitch_rpc_running", "Calls and batches being answered.", level, func(m *moment) float64 { return float64(m.server.Running) })
 	add("hookswitch_sockets", "Open WebSocket connections.", level, func(m *moment) float64 { return float64(m.server.Sockets) })
 	add("hookswitch_storage_file_bytes", "Size of the store's file.", level, func(m *moment) float64 { return float64(m.bytes) })
+	add("hookswitch_storage_journal_bytes", "Size of the journal, the two files in front of the store's file.", level, func(m *moment) float64 { return float64(m.journal) })
 	add("hookswitch_storage_used_bytes", "What of the store's file is in use; the rest is used again before it grows.", level, func(m *moment) float64 { return float64(m.used) })
 	add("hookswitch_storage_ready", "1 while the store can serve, else 0.", level, func(m *moment) float64 { return one(m.ready) })
 	add("hookswitch_storage_damaged", "1 when a damaged record was met since the start, else 0.", level, func(m *moment) float64 { return one(m.damaged) })
@@ -98,7 +100,7 @@ func (s *Service) moment() moment {
 	damaged := errors.Is(err, bolt.ErrDamaged)
 	return moment{
 		engine: s.engine.Stats(), server: s.server.Stats(),
-		backlog: health.Open, oldest: health.Oldest, bytes: health.FileBytes, used: health.UsedBytes,
+		backlog: health.Open, oldest: health.Oldest, bytes: health.FileBytes, used: health.UsedBytes, journal: health.JournalBytes,
 		ready: err == nil || damaged, damaged: damaged,
 	}
 }

@@ -134,6 +134,7 @@ func TestMetrics(t *testing.T) {
 	}
 	for _, series := range []string{
 		"hookswitch_storage_commit_items_count", "hookswitch_storage_commit_seconds_count", "hookswitch_storage_file_bytes", "hookswitch_storage_used_bytes",
+		"hookswitch_storage_journal_bytes",
 		"go_goroutines", "process_resident_memory_bytes",
 	} {
 		if got[series] <= 0 {

@@ -10,8 +10,10 @@ import (
 type Health struct {
 	Open      int64         // deliveries owed, all accounts (may be an estimate)
 	Oldest    time.Duration // how long the most overdue one has been due; what Postpone keeps back is not
-	FileBytes int64         // size of the files, 0 if unknown
+	FileBytes int64         // size of the files that records end up in, 0 if unknown
 	UsedBytes int64         // what of that is in use; the rest is used again before the files grow
+	// JournalBytes is the size of what stands in front of these files, 0 where nothing does.
+	JournalBytes int64
 }
 
 // Retention says what Expire may delete.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -24,6 +25,11 @@ func (s *Store) Check(ctx context.Context) (storage.Health, error) {
 	h := storage.Health{Open: int64(s.open.Load())}
 	if info, err := os.Stat(s.db.Path()); err == nil {
 		h.FileBytes = info.Size()
+	}
+	for _, name := range JournalNames {
+		if info, err := os.Stat(filepath.Join(filepath.Dir(s.db.Path()), name)); err == nil {
+			h.JournalBytes += info.Size()
+		}
 	}
 	used, err := s.used(ctx)
 	if err != nil {
