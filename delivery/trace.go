@@ -9,18 +9,25 @@ import (
 	"github.com/hookswitch/hookswitch/storage"
 )
 
+// TraceContext is W3C's: Parent names a span as the header traceparent does, State goes with it as tracestate, and is "" where
+// there is none.
+type TraceContext struct{ Parent, State string }
+
+// traceOf is what an event keeps of its trace.
+func traceOf(e *schemas.Event) TraceContext { return TraceContext{e.Traceparent, e.Tracestate} }
+
 // Tracer makes the spans of an event's way: one of its publication, one of the matching below that, and one of each exchange. A
-// span is named to others by its W3C traceparent, which the event keeps (schemas.Event.Traceparent): so attempts belong to
+// span is named to others by its TraceContext, which the event keeps (schemas.Event.Traceparent): so attempts belong to
 // the trace of the publication also when they are made days later, by another process. Safe for concurrent use.
 type Tracer interface {
-	// Begin begins a span below the one that parent names, or a trace of its own when parent is "" or no traceparent. An
-	// exchange that carries the events of several traces is linked to the others.
-	Begin(step Step, parent string, links ...string) Span
+	// Begin begins a span below the one that parent names, or a trace of its own when that is no traceparent. An exchange that
+	// carries the events of several traces is linked to the others.
+	Begin(step Step, parent TraceContext, links ...TraceContext) Span
 }
 
 // Span is a step under way.
 type Span interface {
-	Traceparent() string
+	Context() TraceContext
 	// End ends the span, once.
 	End(Facts)
 }
@@ -63,12 +70,13 @@ func (o *Options) follow(events []*schemas.Event) *publication {
 		return nil
 	}
 	first := events[0]
-	p := &publication{tracer: o.Tracer, span: o.Tracer.Begin(StepPublish, first.Traceparent)}
+	p := &publication{tracer: o.Tracer, span: o.Tracer.Begin(StepPublish, traceOf(first))}
 	p.facts = Facts{Account: first.Account, Event: first.ID, Type: first.Type, Events: len(events)}
 	for _, event := range events {
-		event.Traceparent = p.span.Traceparent()
+		kept := p.span.Context()
+		event.Traceparent, event.Tracestate = kept.Parent, kept.State
 	}
-	p.match = p.tracer.Begin(StepMatch, p.span.Traceparent())
+	p.match = p.tracer.Begin(StepMatch, p.span.Context())
 	return p
 }
 
@@ -101,13 +109,13 @@ func (e *Engine) embark(x *exchange) {
 	if e.o.Tracer == nil {
 		return
 	}
-	var links []string
+	var links []TraceContext
 	for _, it := range x.items[1:] {
 		if it.event.Traceparent != "" {
-			links = append(links, it.event.Traceparent)
+			links = append(links, traceOf(it.event))
 		}
 	}
-	x.span = e.o.Tracer.Begin(StepAttempt, x.items[0].event.Traceparent, links...)
+	x.span = e.o.Tracer.Begin(StepAttempt, traceOf(x.items[0].event), links...)
 }
 
 // arrive ends the span of an exchange.
@@ -121,24 +129,36 @@ func (x *exchange) arrive(f Facts) {
 	x.span.End(f)
 }
 
-// headerTraceparent is the header of W3C Trace Context, as that writes it.
-const headerTraceparent = "traceparent"
+// The headers of W3C Trace Context, as that writes them.
+const (
+	headerTraceparent = "traceparent"
+	headerTracestate  = "tracestate"
+)
 
-// withTrace is a header that names the exchange's span, so that the receiver's own spans can stand below it. A header of that
-// name that the webhook has itself stays.
+// withTrace is a header that names the exchange's span, so that the receiver's own spans can stand below it. A traceparent or
+// tracestate that the webhook has itself stays.
 func (x *exchange) withTrace(h http.Header) http.Header {
-	if x.span == nil {
+	if x.span == nil || hasHeader(h, headerTraceparent) {
 		return h
-	}
-	for name := range h {
-		if strings.EqualFold(name, headerTraceparent) {
-			return h
-		}
 	}
 	out := maps.Clone(h)
 	if out == nil {
 		out = http.Header{}
 	}
-	out[headerTraceparent] = []string{x.span.Traceparent()}
+	at := x.span.Context()
+	out[headerTraceparent] = []string{at.Parent}
+	if at.State != "" && !hasHeader(h, headerTracestate) {
+		out[headerTracestate] = []string{at.State}
+	}
 	return out
+}
+
+// hasHeader reports whether a header is there, in whatever spelling.
+func hasHeader(h http.Header, name string) bool {
+	for each := range h {
+		if strings.EqualFold(each, name) {
+			return true
+		}
+	}
+	return false
 }

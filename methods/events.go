@@ -94,7 +94,7 @@ func (o *Operations) readEvent(c *Call, doc json.RawMessage, prefix string) (e *
 	}
 	e.Account = c.Caller.Account
 	if c.engine.Traces() && !c.session.CanPush() { // a socket's header is that of its upgrade
-		e.Traceparent = c.session.Header("traceparent")
+		e.Traceparent, e.Tracestate = c.session.Header("traceparent"), c.session.JoinedHeader("tracestate")
 	}
 	given = e.ID != ""
 	if !given {
@@ -317,13 +317,14 @@ type shownHead struct {
 	Attributes map[string]json.RawMessage `json:"attributes,omitempty"`
 	Matched    *int                       `json:"matched,omitempty"`
 	Trace      string                     `json:"traceparent,omitempty"`
+	TraceState string                     `json:"tracestate,omitempty"`
 	Webhooks   []schemas.WebhookID        `json:"webhooks,omitempty"`
 }
 
 func eventHead(e *schemas.Event, accepted time.Time) shownHead {
 	return shownHead{
 		ID: e.ID, Type: e.Type, Source: e.Source, Subject: e.Subject, Time: e.Time, Accepted: accepted.UTC(),
-		Attributes: e.Attributes, Trace: e.Traceparent,
+		Attributes: e.Attributes, Trace: e.Traceparent, TraceState: e.Tracestate,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 )
 
@@ -109,6 +110,9 @@ func (s *Session) RequestID() string { return s.id }
 // Header is the first value of a header of the HTTP request or upgrade; "" if absent, and for an in-process client
 // unless its options gave it.
 func (s *Session) Header(name string) string { return s.header.Get(name) }
+
+// JoinedHeader is a header that may be spread over several lines, joined by commas.
+func (s *Session) JoinedHeader(name string) string { return strings.Join(s.header.Values(name), ",") }
 
 // HasHeader reports whether the header was there, be it empty.
 func (s *Session) HasHeader(name string) bool { return s.header.Values(name) != nil }

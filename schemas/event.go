@@ -101,6 +101,7 @@ type eventHead struct {
 	Time       time.Time                  `json:"time"`
 	Attributes map[string]json.RawMessage `json:"attributes,omitempty"`
 	Trace      string                     `json:"traceparent,omitempty"`
+	TraceState string                     `json:"tracestate,omitempty"`
 }
 
 // append appends the head as encoding/json would write it, by hand: every publish does this, and reflection took a tenth
@@ -139,6 +140,10 @@ func (h *eventHead) append(b []byte) []byte {
 		b = append(b, `,"traceparent":`...)
 		b = appendString(b, h.Trace)
 	}
+	if h.TraceState != "" {
+		b = append(b, `,"tracestate":`...)
+		b = appendString(b, h.TraceState)
+	}
 	return append(b, '}')
 }
 
@@ -165,7 +170,7 @@ func AppendEvent(b []byte, e *Event) ([]byte, error) {
 		return nil, errors.New("the time of the event is beyond RFC 3339")
 	}
 	var room [512]byte
-	h := eventHead{e.ID, e.Type, e.Source, e.Subject, e.Time, e.Attributes, e.Traceparent}
+	h := eventHead{e.ID, e.Type, e.Source, e.Subject, e.Time, e.Attributes, e.Traceparent, e.Tracestate}
 	head := h.append(room[:0])
 	b = slices.Grow(b, binary.MaxVarintLen64+len(head)+len(e.Data))
 	b = binary.AppendUvarint(b, uint64(len(head)))
@@ -184,7 +189,8 @@ func DecodeEvent(b []byte) (*Event, error) {
 		return nil, err
 	}
 	e := &Event{
-		ID: h.ID, Type: h.Type, Source: h.Source, Subject: h.Subject, Time: h.Time, Attributes: h.Attributes, Traceparent: h.Trace,
+		ID: h.ID, Type: h.Type, Source: h.Source, Subject: h.Subject, Time: h.Time, Attributes: h.Attributes,
+		Traceparent: h.Trace, Tracestate: h.TraceState,
 	}
 	if data := b[w+int(n):]; len(data) > 0 {
 		e.Data = data

@@ -181,6 +181,8 @@ type Event struct {
 	// Traceparent is the W3C trace context of its publication, kept so that every attempt belongs to that trace; "" when it was
 	// not traced.
 	Traceparent string
+	// Tracestate is what goes with Traceparent, of those the trace came through; "" when there is none.
+	Tracestate string
 }
 
 // Attribute returns an attribute as plain text: a string without its quotes, a number or boolean as written.

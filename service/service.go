@@ -148,7 +148,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	s.docs = reference.NewPage(discovery)
 	s.server, err = rpc.NewServer(rpc.Options{
 		Lookup: s.core.Lookup, Admit: s.core.Throttle, ErrorOf: methods.ErrorOf, Discovery: discovery,
-		Limits: o.Limits, Origins: o.Origins, OriginHeaders: []string{methods.AccountHeader, methods.IdempotencyHeader, rpc.HeaderRequestID, traceparent}, Log: o.Log,
+		Limits: o.Limits, Origins: o.Origins, OriginHeaders: []string{methods.AccountHeader, methods.IdempotencyHeader, rpc.HeaderRequestID, traceparent, tracestate}, Log: o.Log,
 		CallLevel: o.usualLevel(), Observe: s.metrics.observers(o).call,
 		Pushing: methods.Pushing(),
 	})

@@ -78,24 +78,35 @@ func (t *tracing) close(ctx context.Context) {
 }
 
 // Begin implements delivery.Tracer.
-func (t *tracing) Begin(step delivery.Step, parent string, links ...string) delivery.Span {
+func (t *tracing) Begin(step delivery.Step, parent delivery.TraceContext, links ...delivery.TraceContext) delivery.Span {
 	options := []trace.SpanStartOption{trace.WithSpanKind(kindOf(step))}
-	for _, text := range links {
-		if other := trace.SpanContextFromContext(within(text)); other.IsValid() {
+	for _, at := range links {
+		if other := trace.SpanContextFromContext(within(at)); other.IsValid() {
 			options = append(options, trace.WithLinks(trace.Link{SpanContext: other}))
 		}
 	}
 	ctx, s := t.tracer.Start(within(parent), string(step), options...)
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)
-	return &span{s, carrier[traceparent]}
+	return &span{s, delivery.TraceContext{Parent: carrier[traceparent], State: carrier[tracestate]}}
 }
 
-const traceparent = "traceparent"
+// The names of W3C Trace Context.
+const (
+	traceparent = "traceparent"
+	tracestate  = "tracestate"
+)
 
-// within is a context below the span that a traceparent names.
-func within(text string) context.Context {
-	return propagation.TraceContext{}.Extract(context.Background(), propagation.MapCarrier{traceparent: text})
+// maxTracestate is how long a tracestate is passed on, in bytes: as long as W3C asks for.
+const maxTracestate = 512
+
+// within is a context below the span that is named. A tracestate that is none, or too long, is left out.
+func within(at delivery.TraceContext) context.Context {
+	if len(at.State) > maxTracestate {
+		at.State = ""
+	}
+	carrier := propagation.MapCarrier{traceparent: at.Parent, tracestate: at.State}
+	return propagation.TraceContext{}.Extract(context.Background(), carrier)
 }
 
 // kindOf says how a step stands to the spans of others: a publish answers its caller's, an attempt asks its receiver.
@@ -112,11 +123,11 @@ func kindOf(step delivery.Step) trace.SpanKind {
 // span is one step.
 type span struct {
 	trace.Span
-	traceparent string
+	at delivery.TraceContext
 }
 
-// Traceparent implements delivery.Span.
-func (s *span) Traceparent() string { return s.traceparent }
+// Context implements delivery.Span.
+func (s *span) Context() delivery.TraceContext { return s.at }
 
 // End implements delivery.Span.
 func (s *span) End(f delivery.Facts) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -86,10 +87,11 @@ func attributeOf(s *otlp.Span, name string) any {
 const (
 	foreignTrace = "0af7651916cd43dd8448eb211c80319c"
 	foreignSpan  = "b7ad6b7169203331"
+	foreignState = "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7"
 )
 
 // publishTraced publishes over HTTP within the foreign trace.
-func publishTraced(t *testing.T, url, key, id string) {
+func publishTraced(t *testing.T, url, key, id string, states ...string) {
 	t.Helper()
 	text := `{"jsonrpc":"2.0","id":1,"method":"publishEvent","params":{"id":"` + id + `","type":"contact.created","data":{"email":"ann@payload.example"}}}`
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/rpc", strings.NewReader(text))
@@ -99,6 +101,7 @@ func publishTraced(t *testing.T, url, key, id string) {
 	request.Header = http.Header{
 		"Authorization": {"Bearer " + key}, "Content-Type": {"application/json"},
 		"Traceparent": {"00-" + foreignTrace + "-" + foreignSpan + "-01"},
+		"Tracestate":  states,
 	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
@@ -116,6 +119,8 @@ type tracedReceiver struct {
 	down atomic.Bool
 	mu   sync.Mutex
 	seen []string
+	// states are the tracestates, in the order of seen
+	states []string
 }
 
 func receiveTraced(t *testing.T) *tracedReceiver {
@@ -124,6 +129,7 @@ func receiveTraced(t *testing.T) *tracedReceiver {
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		r.mu.Lock()
 		r.seen = append(r.seen, strings.Join(request.Header.Values("Traceparent"), " "))
+		r.states = append(r.states, strings.Join(request.Header.Values("Tracestate"), " "))
 		r.mu.Unlock()
 		if r.down.Load() {
 			w.WriteHeader(http.StatusInternalServerError)
@@ -175,7 +181,7 @@ func TestATraceGoesFromPublisherToReceiver(t *testing.T) {
 	if err := client.Call(t.Context(), "createSubscription", params, nil); err != nil {
 		t.Fatal(err)
 	}
-	publishTraced(t, server.URL, key, "traced-1")
+	publishTraced(t, server.URL, key, "traced-1", strings.Split(foreignState, ",")...) // over two lines of the header
 	receiver.wait(t, 1)
 	server.Close()
 	if err := s.Close(context.Background()); err != nil {
@@ -185,7 +191,7 @@ func TestATraceGoesFromPublisherToReceiver(t *testing.T) {
 	receiver.down.Store(false)
 	s = start()
 	seen := receiver.wait(t, before+1)
-	var event struct{ Traceparent string }
+	var event struct{ Traceparent, Tracestate string }
 	client = s.Client(t.Context(), key)
 	if err := client.Call(t.Context(), "getEvent", map[string]any{"id": "traced-1"}, &event); err != nil {
 		t.Fatal(err)
@@ -204,6 +210,17 @@ func TestATraceGoesFromPublisherToReceiver(t *testing.T) {
 	}
 	if want := "00-" + foreignTrace + "-" + root + "-01"; event.Traceparent != want {
 		t.Errorf("getEvent shows the traceparent %q, want %q", event.Traceparent, want)
+	}
+	if event.Tracestate != foreignState {
+		t.Errorf("getEvent shows the tracestate %q", event.Tracestate)
+	}
+	for _, state := range receiver.states {
+		if state != foreignState {
+			t.Errorf("the receiver is sent the tracestate %q, want the publisher's", state)
+		}
+	}
+	if got := attempts[0].GetTraceState(); got != foreignState {
+		t.Errorf("the collector is told the tracestate %q", got)
 	}
 	for i, below := range slices.Concat(match, attempts) {
 		if got := hex.EncodeToString(below.GetParentSpanId()); got != root {
@@ -242,13 +259,28 @@ func TestWithoutACollectorNothingIsTraced(t *testing.T) {
 	t.Parallel()
 	s, receiver := open(t), receiveTraced(t)
 	s.do(t, "createSubscription", map[string]any{"endpoint": receiver.URL, "events": []string{"*"}})
-	publishTraced(t, s.url, s.LocalKey(), "untraced-1")
-	if seen := receiver.wait(t, 1); seen[0] != "" {
-		t.Errorf("the receiver is sent the traceparent %q", seen[0])
+	publishTraced(t, s.url, s.LocalKey(), "untraced-1", foreignState)
+	if seen := receiver.wait(t, 1); seen[0] != "" || receiver.states[0] != "" {
+		t.Errorf("the receiver is sent the traceparent %q and the tracestate %q", seen[0], receiver.states[0])
 	}
 	record, err := s.store.Event(t.Context(), 1, "untraced-1")
-	if err != nil || bytes.Contains(record.Body, []byte("traceparent")) {
+	if err != nil || bytes.Contains(record.Body, []byte(`"trace`)) {
 		t.Errorf("%v, the event is kept as %q", err, record.Body)
+	}
+}
+
+// TestATracestateThatIsNoneIsLeftOut: it says nothing of the trace, which goes on.
+func TestATracestateThatIsNoneIsLeftOut(t *testing.T) {
+	t.Parallel()
+	spans, receiver := collect(t), receiveTraced(t)
+	s := open(t, func(o *Options) { o.OTLPEndpoint = spans.URL })
+	s.do(t, "createSubscription", map[string]any{"endpoint": receiver.URL, "events": []string{"*"}})
+	for i, state := range []string{"no state at all", "a=1,a=2", "long=" + strings.Repeat("x", 250) + ",longer=" + strings.Repeat("x", 256)} {
+		publishTraced(t, s.url, s.LocalKey(), fmt.Sprint("stateless-", i), state)
+		seen := receiver.wait(t, i+1)
+		if !strings.HasPrefix(seen[i], "00-"+foreignTrace+"-") || receiver.states[i] != "" {
+			t.Errorf("%.20s: the receiver is sent the traceparent %q and the tracestate %q", state, seen[i], receiver.states[i])
+		}
 	}
 }
 
