@@ -26,7 +26,6 @@ type dispatcher struct {
 	jitter  func() float64
 	hungry  chan struct{}
 
-	maxWorkers              int
 	usualLimit              int           // exchanges at once with one webhook that names no number
 	window, windowBytes     int           // deliveries held, in number and by size
 	probeWait, maxProbeWait time.Duration // the back-off of an origin that does not answer
@@ -40,6 +39,7 @@ type dispatcher struct {
 	turn    bool // whose turn it is when both rings have a lane
 	closing bool
 
+	maxWorkers   int                       // places of the pool
 	workers      int                       // taken places of the pool
 	trailWorkers int                       // of these, those of trailing lanes
 	slow         int                       // exchanges that have left their place of the pool
@@ -222,7 +222,7 @@ func (d *dispatcher) hire() {
 func (d *dispatcher) take() *exchange {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for !d.closing {
+	for !d.closing && d.workers <= d.maxWorkers {
 		l := d.next()
 		if l == nil {
 			break

@@ -143,6 +143,12 @@ func (e *Engine) Allow(networks []netip.Prefix) {
 	e.destinations.close()
 }
 
+// SetMaxInFlight replaces [Options].MaxInFlight, 0 means its default. Exchanges beyond a smaller number go on to their end.
+func (e *Engine) SetMaxInFlight(n int) {
+	setDefault(&n, defaultInFlight)
+	e.dispatcher.resize(n)
+}
+
 // refuse ends intake and reports whether this call did it.
 func (e *Engine) refuse() bool {
 	e.mu.Lock()

@@ -84,6 +84,8 @@ func (e *Engine) policy(dialect string) Policy {
 	return e.o.Formats[dialect].Policy()
 }
 
+const defaultInFlight = 256
+
 func (o *Options) complete() error {
 	if o.Store == nil {
 		return errors.New("delivery needs a store")
@@ -96,7 +98,7 @@ func (o *Options) complete() error {
 			return fmt.Errorf("limit %d of delivery is negative", n)
 		}
 	}
-	setDefault(&o.MaxInFlight, 256)
+	setDefault(&o.MaxInFlight, defaultInFlight)
 	setDefault(&o.LaneInFlight, 8)
 	setDefault(&o.Timeout, 15*time.Second)
 	setDefault(&o.Hold, time.Minute)

@@ -131,7 +131,24 @@ func (d *dispatcher) leave(x *exchange) {
 		return
 	}
 	d.slow--
-	if e := d.fresh.Front(); e != nil && e.Value.(*exchange).late {
+	d.giveSlowPlaces()
+}
+
+// giveSlowPlaces moves exchanges that have wanted a slow place longest to those that are free.
+func (d *dispatcher) giveSlowPlaces() {
+	for e := d.fresh.Front(); e != nil && e.Value.(*exchange).late && d.slow < d.slowLimit(); e = d.fresh.Front() {
 		d.slowDown(e.Value.(*exchange))
+	}
+}
+
+// resize changes the number of places of the pool, and that of the slow ones with it. Of what is beyond a smaller one
+// nothing is broken off; its places are gone when it ends.
+func (d *dispatcher) resize(places int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.maxWorkers = places
+	d.giveSlowPlaces()
+	for range places - d.workers {
+		d.hire()
 	}
 }

@@ -50,8 +50,8 @@ type Face struct {
 	// Fault is the vendor's answer to what went wrong: an error of this package, of Route.Call, or of the method
 	// (a *schemas.Error; any other is internal and its text must not be told).
 	Fault func(*Request, error) Reply
-	// MaxBody bounds a body in bytes; 0 means 4 MiB.
-	MaxBody int64
+	// MaxBody says how many bytes a body may have now; nil means 4 MiB.
+	MaxBody func() int64
 }
 
 // Request is a request with its body read.
@@ -194,9 +194,9 @@ func (f *Face) read(w http.ResponseWriter, r *Request) error {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return ErrEncoded
 	}
-	limit := f.MaxBody
-	if limit == 0 {
-		limit = 4 << 20
+	limit := int64(4 << 20)
+	if f.MaxBody != nil {
+		limit = f.MaxBody()
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Request.Body, limit))
 	if _, over := errors.AsType[*http.MaxBytesError](err); over {

@@ -47,7 +47,7 @@ func serve(t *testing.T, change ...func(*rest.Face)) http.Handler {
 		Fault: func(_ *rest.Request, err error) rest.Reply {
 			return rest.Reply{Status: http.StatusTeapot, Body: []byte(err.Error())}
 		},
-		MaxBody: 16,
+		MaxBody: func() int64 { return 16 },
 	}
 	for _, f := range change {
 		f(face)

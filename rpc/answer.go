@@ -51,14 +51,14 @@ func (s *Server) appendError(out []byte, e *envelope, text []byte, err *jsonrpc2
 
 // appendFault appends the answer to a text that has no request with an id in it.
 func (s *Server) appendFault(out []byte, f fault) []byte {
-	return s.appendError(out, &envelope{}, nil, s.limits.errorFor(f))
+	return s.appendError(out, &envelope{}, nil, s.bounds().errorFor(f))
 }
 
 func (s *Server) appendErrorObject(out []byte, err *jsonrpc2.Error) []byte {
 	out = strconv.AppendInt(append(out, `{"code":`...), err.Code, 10)
 	out = s.appendString(append(out, `,"message":`...), err.Message)
 	// The data comes from a handler: what is no JSON would spoil the whole answer, what is large is left out.
-	if err.Data != nil && len(*err.Data) <= s.limits.ErrorData && json.Valid(*err.Data) {
+	if err.Data != nil && len(*err.Data) <= s.bounds().ErrorData && json.Valid(*err.Data) {
 		out = append(append(out, `,"data":`...), *err.Data...)
 	}
 	return append(out, '}')

@@ -24,7 +24,7 @@ type connSession struct {
 // run concurrently up to [Limits].RunningPerSocket, then Handle blocks and the connection is read no further. Such a
 // connection cannot push, and knows no batches, no 1.0 form and no ids but strings and whole numbers.
 func (s *Server) Handle(ctx context.Context, conn *jsonrpc2.Conn, req *jsonrpc2.Request) {
-	session := s.conns.of(conn, s.limits.RunningPerSocket)
+	session := s.conns.of(conn, s.bounds().RunningPerSocket)
 	select {
 	case session.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -84,12 +84,12 @@ func (s *Server) runRequest(x *exchange, req *jsonrpc2.Request) (json.RawMessage
 		call.Params = *req.Params
 	}
 	if f := s.checkRequest(call); f != noFault {
-		refused := s.limits.errorFor(f)
+		refused := s.bounds().errorFor(f)
 		s.count(methodUnknown, refused.Code, 0)
 		return nil, refused
 	}
 	out, refused, _ := s.run(x, call, nil)
-	if refused == nil && len(out) > s.limits.Answer {
+	if refused == nil && len(out) > s.bounds().Answer {
 		refused = errAnswerTooLarge()
 	}
 	return out, refused
@@ -97,7 +97,7 @@ func (s *Server) runRequest(x *exchange, req *jsonrpc2.Request) (json.RawMessage
 
 // checkRequest holds a request that was parsed elsewhere to the same rules.
 func (s *Server) checkRequest(call *Call) fault {
-	if len(call.Method) > s.limits.Method {
+	if len(call.Method) > s.bounds().Method {
 		return methodTooLong
 	}
 	if call.Params == nil {
@@ -106,10 +106,10 @@ func (s *Server) checkRequest(call *Call) fault {
 	if c := call.Params[0]; c != '[' && c != '{' {
 		return badParams
 	}
-	if len(call.Params) > s.limits.Text {
+	if len(call.Params) > s.bounds().Text {
 		return textTooLarge
 	}
-	scan := scanner{text: call.Params, depth: s.limits.Depth - 1} // the request around them is one level
+	scan := scanner{text: call.Params, depth: s.bounds().Depth - 1} // the request around them is one level
 	switch {
 	case !scan.value():
 		return notJSON

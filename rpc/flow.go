@@ -9,12 +9,17 @@ import (
 
 // flow counts the texts being answered, over all transports.
 type flow struct {
-	limit int
-
 	mu      sync.Mutex
+	limit   int
 	running int
 	closing bool
 	idle    chan struct{} // closed when closing and nothing runs; made by whoever waits
+}
+
+func (f *flow) bound(limit int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.limit = limit
 }
 
 // enter counts one text. An error means that the calls of the text are to be answered with it and not run; the text

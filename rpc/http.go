@@ -69,10 +69,10 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 
 // readBody appends the body of a request. It does not begin to read one that says it is too large.
 func (s *Server) readBody(buf []byte, r *http.Request) ([]byte, error) {
-	if r.ContentLength > int64(s.limits.Text) {
+	if r.ContentLength > int64(s.bounds().Text) {
 		return buf, errTextTooLarge
 	}
-	return readText(buf, r.Body, s.limits.Text)
+	return readText(buf, r.Body, s.bounds().Text)
 }
 
 // refuseBody answers a request whose body could not be read. The rest of the body is not worth reading, so the

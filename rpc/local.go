@@ -23,8 +23,9 @@ func (s *Server) Local(ctx context.Context, options LocalOptions) *Client {
 
 // Pipe is the bare connection under [Server.Local]: texts in, texts out, without a client.
 func (s *Server) Pipe(ctx context.Context, options LocalOptions) Frames {
-	near, far := newPipe(&s.limits)
-	c := s.newSocket(ctx, far, SessionOptions{Credential: options.Credential, Header: options.Header})
+	limits := s.bounds()
+	near, far := newPipe(limits)
+	c := s.newSocket(ctx, far, limits, SessionOptions{Credential: options.Credential, Header: options.Header})
 	c.launch(false)
 	return near
 }

@@ -13,18 +13,23 @@ import (
 type registry struct {
 	ctx    context.Context // parent of every socket's
 	cancel context.CancelFunc
-	limit  int // WebSockets
 
 	mu       sync.Mutex
+	limit    int // WebSockets
 	closing  bool
 	reserved int
 	sockets  map[*socket]bool // true for a WebSocket, which has a place reserved
 }
 
-func (g *registry) start(limit int) {
+func (g *registry) start() {
 	g.ctx, g.cancel = context.WithCancel(context.Background())
-	g.limit = limit
 	g.sockets = map[*socket]bool{}
+}
+
+func (g *registry) bound(limit int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.limit = limit
 }
 
 // reserve takes a place for one WebSocket.

@@ -43,7 +43,7 @@ func (s *Server) begin(ctx context.Context, session *Session) *exchange {
 		session = NewSession(SessionOptions{})
 	}
 	x := &exchange{session: session, refuse: s.flow.enter()}
-	x.start(ctx, s.limits.CallTimeout)
+	x.start(ctx, s.bounds().CallTimeout)
 	session.begin(x)
 	return x
 }
@@ -70,11 +70,12 @@ func (s *Server) runAfter(f func()) {
 func (s *Server) answer(x *exchange, text, out []byte) []byte {
 	p, ok := s.parses.Get().(*parse)
 	if !ok {
-		p = &parse{limits: &s.limits}
+		p = &parse{}
 	}
 	defer s.putParse(p)
+	p.limits = s.bounds()
 	if f := p.run(text); f != noFault {
-		s.count(methodUnknown, s.limits.errorFor(f).Code, 0)
+		s.count(methodUnknown, s.bounds().errorFor(f).Code, 0)
 		return s.appendFault(out, f)
 	}
 	if x.batch = p.batch; p.batch {
@@ -115,7 +116,7 @@ func (s *Server) batch(x *exchange, p *parse, out []byte) []byte {
 // one answers one request. The answer to the whole text begins at from.
 func (s *Server) one(x *exchange, e *envelope, text, out []byte, from int) []byte {
 	if e.fault != noFault {
-		refused := s.limits.errorFor(e.fault)
+		refused := s.bounds().errorFor(e.fault)
 		s.count(methodUnknown, refused.Code, 0)
 		return s.appendError(out, e, text, refused)
 	}
@@ -144,7 +145,7 @@ func (s *Server) one(x *exchange, e *envelope, text, out []byte, from int) []byt
 		return s.appendError(out[:start], e, text, refused)
 	}
 	out = appendTail(out, e, text)
-	if len(out)-from > s.limits.Answer {
+	if len(out)-from > s.bounds().Answer {
 		x.refuse = errAnswerTooLarge()
 		return s.appendError(out[:start], e, text, x.refuse)
 	}

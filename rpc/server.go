@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -96,7 +97,7 @@ type Options struct {
 // Server answers JSON-RPC over HTTP, WebSocket, in-process and over any jsonrpc2.Conn. Safe for concurrent use.
 type Server struct {
 	options  Options
-	limits   Limits
+	limits   atomic.Pointer[Limits]
 	origins  originRules
 	pushing  map[string]bool
 	etag     string
@@ -127,7 +128,6 @@ func NewServer(options Options) (*Server, error) {
 	}
 	s := &Server{
 		options: options,
-		limits:  options.Limits.withDefaults(),
 		origins: rules,
 		pushing: make(map[string]bool, len(options.Pushing)),
 	}
@@ -136,10 +136,26 @@ func NewServer(options Options) (*Server, error) {
 	}
 	sum := sha256.Sum256(options.Discovery)
 	s.etag = `"` + hex.EncodeToString(sum[:8]) + `"`
-	s.flow.limit = s.limits.Running
-	s.sockets.start(s.limits.Sockets)
+	s.sockets.start()
+	s.SetLimits(options.Limits)
 	s.upgrader = newUpgrader()
 	return s, nil
+}
+
+// bounds are the limits in effect.
+func (s *Server) bounds() *Limits { return s.limits.Load() }
+
+// Limits are those in effect, with their defaults.
+func (s *Server) Limits() Limits { return *s.bounds() }
+
+// SetLimits replaces the limits, also while the server answers. Open connections keep those they began with, but for what
+// a call may cost: CallTimeout, Depth, Batch and the like hold from the next text on. Nothing that is beyond a smaller limit
+// already is ended.
+func (s *Server) SetLimits(limits Limits) {
+	limits = limits.withDefaults()
+	s.limits.Store(&limits)
+	s.flow.bound(limits.Running)
+	s.sockets.bound(limits.Sockets)
 }
 
 // gates reports whether pushes must not overtake the answer to a method.

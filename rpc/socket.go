@@ -18,6 +18,7 @@ var errTextTooLarge = errors.New("text too large")
 type socket struct {
 	server  *Server
 	frames  Frames
+	limits  *Limits // of when it was opened
 	session *Session
 	ctx     context.Context // of its calls; ends with the connection
 	cancel  context.CancelFunc
@@ -28,18 +29,19 @@ type socket struct {
 }
 
 // newSocket makes the socket of a connection; ctx is cancelled to end it.
-func (s *Server) newSocket(ctx context.Context, frames Frames, options SessionOptions) *socket {
+func (s *Server) newSocket(ctx context.Context, frames Frames, limits *Limits, options SessionOptions) *socket {
 	c := &socket{
 		server: s,
 		frames: frames,
-		slots:  make(chan struct{}, s.limits.RunningPerSocket),
+		limits: limits,
+		slots:  make(chan struct{}, limits.RunningPerSocket),
 		texts:  make(chan *buffer),
 		closed: make(chan struct{}),
 	}
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	options.Done = c.ctx.Done()
 	c.session = NewSession(options)
-	c.session.out = &outbox{frames: frames, buffers: &s.buffers, slots: c.slots, limits: &s.limits, fail: c.fail}
+	c.session.out = &outbox{frames: frames, buffers: &s.buffers, slots: c.slots, limits: limits, fail: c.fail}
 	return c
 }
 
@@ -84,7 +86,7 @@ func (c *socket) serve() {
 			continue // closing: what still comes in is read only to get to the peer's own close frame
 		}
 		text := c.server.buffers.get()
-		if text.b, err = readText(text.b, r, c.server.limits.Text); err != nil {
+		if text.b, err = readText(text.b, r, c.limits.Text); err != nil {
 			c.server.buffers.put(text)
 			c.fail(statusOf(err), "")
 			continue
@@ -213,6 +215,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		s.sockets.release() // the upgrader has answered
 		return
 	}
-	c := s.newSocket(s.sockets.ctx, newSocketFrames(conn, &s.limits), options)
+	limits := s.bounds()
+	c := s.newSocket(s.sockets.ctx, newSocketFrames(conn, limits), limits, options)
 	c.launch(true)
 }

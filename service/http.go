@@ -1,7 +1,6 @@
 package service
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -9,8 +8,6 @@ import (
 	"net"
 	"net/http"
 	"time"
-
-	"golang.org/x/net/netutil"
 
 	"github.com/hookswitch/hookswitch/methods/airstack"
 	"github.com/hookswitch/hookswitch/methods/copernica"
@@ -48,11 +45,15 @@ func (s *Service) Handler() http.Handler {
 	}
 	faces := s.faces()
 	for _, face := range faces {
-		face.MaxBody = int64(s.limits.Text) // 0: the same default as of the RPC endpoint
+		face.MaxBody = func() int64 { return int64(s.server.Limits().Text) }
 	}
 	vendors := rest.New(s.server, faces...)
 	guarded := s.server.Guard(vendors)
+	begun := s.server.Limits().CallTimeout
 	return s.proxies.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if now := s.server.Limits().CallTimeout; now > begun { // longer than the server's own deadline was made for
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(now + answerTime)) // else it stays as it is
+		}
 		if vendors.Owns(r) {
 			guarded.ServeHTTP(w, r)
 			return
@@ -65,7 +66,7 @@ func (s *Service) Handler() http.Handler {
 // listener and lets running HTTP calls end. It does not close the service.
 func (s *Service) Serve(ctx context.Context, listener net.Listener) error {
 	server := s.httpServer(s.Handler())
-	listener = netutil.LimitListener(listener, s.maxConnections)
+	listener = s.connections.limit(listener)
 	if s.security != nil {
 		listener = tls.NewListener(listener, s.security.config)
 		go s.security.obtain(s.log) // ends when all hosts have been asked for, or with the process
@@ -85,13 +86,16 @@ func (s *Service) Serve(ctx context.Context, listener net.Listener) error {
 	return errors.Join(cause, s.server.Shutdown(grace), server.Shutdown(grace))
 }
 
+// answerTime is how long an answer may take to get out, also that of a call which used up its own time.
+const answerTime = 15 * time.Second
+
 // httpServer is a server that no slow caller can hold on to.
 func (s *Service) httpServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      cmp.Or(s.limits.CallTimeout, 30*time.Second) + 15*time.Second, // so that a call's own timeout gets out
+		WriteTimeout:      s.server.Limits().CallTimeout + answerTime,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 	}

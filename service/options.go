@@ -41,7 +41,7 @@ type Options struct {
 	// OpenTelemetry's other variables hold too.
 	OTLPEndpoint string
 
-	// MaxInFlight is how many deliveries are sent at once; 0 means 256.
+	// MaxInFlight is how many deliveries are sent at once; 0 means 256. Reload changes it.
 	MaxInFlight int
 	// Timeout is the limit for one attempt of a webhook that names none (native ones may, up to 60 s); 0 means 15 s.
 	Timeout time.Duration
@@ -59,7 +59,7 @@ type Options struct {
 	AuditRetention time.Duration
 	// BackupDir is where the method createBackup writes; it is made when it is missing. "" refuses that method.
 	BackupDir string
-	// Limits of the RPC endpoint.
+	// Limits of the RPC endpoint. Reload changes them; see [rpc.Server.SetLimits].
 	Limits rpc.Limits
 	// Origins are web origins whose pages may call ("https://app.example.com"); none: the service's own.
 	Origins []string
@@ -67,6 +67,7 @@ type Options struct {
 	// TLS is how the service shows callers who it is.
 	TLS TLS
 	// MaxConnections is how many connections Serve has open at once; further ones wait to be accepted. 0 means 10000.
+	// Reload changes it.
 	MaxConnections int
 	// SeparateAdmin leaves AdminHandler's addresses to ServeAdmin; else Serve answers them too, but for profiles.
 	SeparateAdmin bool

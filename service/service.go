@@ -54,9 +54,8 @@ type Service struct {
 	stop      context.CancelFunc
 	running   sync.WaitGroup // the goroutines that follow accounts and keys; stop ends them
 
-	limits         rpc.Limits
-	maxConnections int
-	separateAdmin  bool
+	connections   places // of Serve
+	separateAdmin bool
 }
 
 // Open starts a service on o.Data. The store is recovered, what was owed is being delivered when it returns.
@@ -74,7 +73,8 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{log: o.Log, store: store, metrics: metrics, material: material{store, o.Encryption}, publicURL: o.PublicURL, failed: store.Failed(),
-		security: security, limits: o.Limits, maxConnections: o.MaxConnections, separateAdmin: o.SeparateAdmin}
+		security: security, separateAdmin: o.SeparateAdmin}
+	s.connections.bound(o.MaxConnections)
 	s.proxies.Trust(o.TrustedProxies)
 	s.copernica = copernica.NewKeys(s.material.copernicaKeys, o.CopernicaKeyID)
 	s.life, s.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -247,6 +247,9 @@ func (s *Service) Reload(o Options) error {
 	s.engine.Allow(o.Allow)
 	s.proxies.Trust(o.TrustedProxies)
 	s.core.SetRateLimits(o.RateLimits)
+	s.server.SetLimits(o.Limits)
+	s.connections.bound(o.MaxConnections)
+	s.engine.SetMaxInFlight(o.MaxInFlight)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -17,7 +18,8 @@ const (
 	encryptionKeyVariable = variablePrefix + "ENCRYPTION_KEY"
 )
 
-// print writes the settings in effect as a file that would set the same, each with its source. No secret is shown.
+// print writes the settings in effect as a file that would set the same, each with its source, and whether it changes live.
+// No secret is shown.
 func (s *settings) print(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	for _, f := range s.Flags {
@@ -26,7 +28,11 @@ func (s *settings) print(w io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("print %s: %w", name, err)
 		}
-		fmt.Fprintf(table, "%s: %s\t# %s\n", name, value, s.sources[name])
+		note := s.sources[name]
+		if slices.Contains(liveSettings, name) {
+			note += "; live"
+		}
+		fmt.Fprintf(table, "%s: %s\t# %s\n", name, value, note)
 	}
 	for _, name := range []string{adminKeyVariable, encryptionKeyVariable} {
 		if os.Getenv(name) != "" {

@@ -16,7 +16,8 @@ import (
 
 // liveSettings can change while the service runs; a change of any other waits for the next start.
 var liveSettings = []string{
-	"allow-endpoint", "log-level", "rate-limit-address", "rate-limit-key", "rate-limit-unknown", "tls-cert", "tls-key", "trusted-proxy",
+	"allow-endpoint", "call-timeout", "log-level", "max-body", "max-connections", "max-in-flight", "max-sockets",
+	"rate-limit-address", "rate-limit-key", "rate-limit-unknown", "tls-cert", "tls-key", "trusted-proxy",
 }
 
 // reloader applies a changed configuration to a running service.

@@ -22,10 +22,10 @@ func serveCommand() *cli.Command {
 		Usage: "run the service until Ctrl-C",
 		Description: "The first start makes an admin key and shows it once. HOOKSWITCH_ADMIN_KEY sets it instead.\n" +
 			"Every flag is also an environment variable and a key of the --config file; a flag beats its variable, a variable\n" +
-			"the file. SIGHUP has the file read again.",
+			"the file. SIGHUP has the file read again: what --print-config calls live changes at once.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "config", Usage: "read settings from this YAML `FILE`, with keys named as the flags", Sources: env("CONFIG"), TakesFile: true},
-			&cli.BoolFlag{Name: "print-config", Usage: "show the settings in effect and where each comes from, then end"},
+			&cli.BoolFlag{Name: "print-config", Usage: "show the settings in effect, where each comes from and which change live, then end"},
 		}, serviceFlags()...),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := noArguments(c); err != nil {
