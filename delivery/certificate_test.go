@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
 	"io"
 	"log"
@@ -121,7 +122,6 @@ func TestDeliveriesShowTheirClientCertificate(t *testing.T) {
 		if got := try(bob); !got.OK || <-server.names != "bob" || server.connections.Load() != 2 {
 			t.Errorf("got %+v over %d connections", got, server.connections.Load())
 		}
-		// In TLS 1.3 the client sends its request before it is refused, and may find the connection gone before it reads why.
 		strict := serveMutual(t, http2, tls.VersionTLS12, ann)
 		w.Endpoint = strict.URL
 		roots.AddCert(strict.Certificate())
@@ -178,5 +178,47 @@ func TestConnectionsOfAFormerCertificateAreClosed(t *testing.T) {
 	}
 	if n, m := len(h.engine.destinations.byLane), h.engine.destinations.recent.Len(); n != maxDestinations || m != n {
 		t.Errorf("%d and %d destinations are kept", n, m)
+	}
+}
+
+// bigFormat sends the event's data as it is.
+type bigFormat struct{ testFormat }
+
+func (bigFormat) Build(job Job) (Request, error) { return Request{Body: job.Due[0].Event.Data}, nil }
+
+// In TLS 1.3 the client sends its request before it is refused, and finds the connection gone before or after it reads why.
+func TestARefusedClientCertificateIsNamedUnderTLS13(t *testing.T) {
+	t.Parallel()
+	for _, http2 := range []bool{false, true} {
+		ann, eve := clientPair(t, "ann", time.Now().Add(time.Hour)), clientPair(t, "eve", time.Now().Add(time.Hour))
+		server := serveMutual(t, http2, tls.VersionTLS13, ann)
+		roots := x509.NewCertPool()
+		roots.AddCert(server.Certificate())
+		h := newHouse(t, Policy{}, func(h *house) {
+			h.options.Dial, h.options.Allow, h.options.Roots = nil, loopback(), roots
+			h.options.Formats = map[string]Format{"test": bigFormat{}}
+		})
+		t.Cleanup(h.close)
+		for what, c := range map[string]struct {
+			shown *schemas.ClientCertificate
+			want  string
+		}{
+			"of another authority": {eve, "the endpoint refused the client certificate: unknown certificate authority"},
+			"none":                 {nil, "the endpoint refused the client certificate: certificate required"},
+		} {
+			for i := range 20 {
+				event := testEvent()
+				event.Data = json.RawMessage(`"` + strings.Repeat("x", 300_000*(i%4)) + `"`)
+				w := &schemas.Webhook{Account: 1, ID: 1, Dialect: "test", Endpoint: server.URL, ClientCertificate: c.shown}
+				got, err := h.engine.Try(t.Context(), w, event)
+				if err != nil || got.Error != schemas.ErrorAuthentication || got.Message != c.want {
+					t.Errorf("%s, HTTP/2 %v, %d bytes: %s: %s, %v", what, http2, len(event.Data), got.Error, got.Message, err)
+				}
+			}
+		}
+		w := &schemas.Webhook{Account: 1, ID: 2, Dialect: "test", Endpoint: server.URL, ClientCertificate: ann}
+		if got, err := h.engine.Try(t.Context(), w, testEvent()); err != nil || !got.OK {
+			t.Errorf("the right one: %+v, %v", got, err)
+		}
 	}
 }

@@ -84,7 +84,7 @@ func (d *dialler) connectOne(ctx context.Context, network string, a netip.Addr, 
 	if err != nil {
 		return nil, connectFailure(err)
 	}
-	return conn, nil
+	return lastWord{conn}, nil
 }
 
 // resolve returns the permitted addresses of a host, at least one.

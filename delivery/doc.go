@@ -35,8 +35,8 @@
 //
 // follow.go keeps the index in step with the store; claim.go also extends the leases of what is held. window.go counts
 // what is held and whom a claim passes over, phase.go is what changes a lane's phase, failure.go, record.go and resent.go are
-// what is written down of an attempt, report.go and trace.go tell the log, the observer and the tracer of it. states.go counts
-// webhooks. Dialects share fields.go, headers.go, sign.go and credentials.go. Whoever waits for an event, to see it (matcher.go)
+// what is written down of an attempt, lastword.go hears why a connection ended, report.go and trace.go tell the
+// log, the observer and the tracer of it. states.go counts webhooks. Dialects share fields.go, headers.go, sign.go and credentials.go. Whoever waits for an event, to see it (matcher.go)
 // or to take it, is woken by bells.go.
 //
 // # States

@@ -6,10 +6,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strings"
-	"syscall"
 
 	"github.com/hookswitch/hookswitch/schemas"
 )
@@ -38,14 +36,13 @@ func exchangeFailure(err error) *failure {
 		}
 		return &failure{schemas.ErrorTimeout, "the endpoint did not answer in time"}
 	}
-	broken := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
-		errors.Is(err, syscall.EPIPE) || strings.Contains(err.Error(), "server closed idle connection")
-	if broken {
+	if broken(err) {
 		return &failure{schemas.ErrorProtocol, "the connection broke off before the answer was complete"}
 	}
 	if strings.Contains(err.Error(), "server response headers exceeded") {
 		return &failure{schemas.ErrorProtocol, "the answer's header is too large"}
 	}
+	println(err.Error())
 	return &failure{schemas.ErrorProtocol, "the answer is not HTTP"}
 }
 

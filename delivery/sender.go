@@ -108,9 +108,10 @@ func (s *sender) send(ctx context.Context, endpoint *url.URL, r Request, timeout
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	response, err := s.transport.Load().RoundTrip(s.request(ctx, endpoint, got.sent, r.Body))
+	var witness witness
+	response, err := s.transport.Load().RoundTrip(s.request(witness.of(ctx, endpoint), endpoint, got.sent, r.Body))
 	if err != nil {
-		got.fail(exchangeFailure(err))
+		got.fail(exchangeFailure(witness.cause(err)))
 		return got
 	}
 	defer func() { _ = response.Body.Close() }()
