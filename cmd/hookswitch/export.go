@@ -79,6 +79,9 @@ func exportTo(ctx context.Context, c *cli.Command, w io.Writer) (int, error) {
 		return 0, err
 	}
 	seen := newProgress(c, "export", countText)
+	if isTerminal(w) {
+		seen = &progress{} // the lines themselves are looked at
+	}
 	defer seen.end()
 	records := 0
 	for _, part := range []struct {

@@ -20,6 +20,7 @@ type importer struct {
 	types  map[string]bool // event types that are there; nil: nobody has looked
 	new    int
 	known  int
+	seen   *progress
 }
 
 // became is what import says of a webhook: its name there and here.
@@ -36,9 +37,8 @@ func importFrom(ctx context.Context, c *cli.Command, source io.Reader) error {
 		return err
 	}
 	defer client.Close()
-	im := &importer{client: client, c: c}
-	seen := newProgress(c, "import", countText)
-	defer seen.end()
+	im := &importer{client: client, c: c, seen: newProgress(c, "import", countText)}
+	defer im.seen.end()
 	lines := json.NewDecoder(source)
 	for n := 1; ; n++ {
 		var line exportLine
@@ -50,9 +50,9 @@ func importFrom(ctx context.Context, c *cli.Command, source io.Reader) error {
 		if err := im.take(ctx, &line); err != nil {
 			return about{fmt.Sprintf("line %d", n), err}
 		}
-		seen.at(int64(n), 0)
+		im.seen.at(int64(n), 0)
 	}
-	seen.end()
+	im.seen.end()
 	if im.head == nil {
 		return errors.New("this is no export: it is empty")
 	}
@@ -135,6 +135,7 @@ func (im *importer) webhook(ctx context.Context, document json.RawMessage) error
 		}
 		return printLine(im.c.Root().Writer, text)
 	}
+	im.seen.end()
 	_, err := fmt.Fprintf(im.c.Root().Writer, "Webhook %s (%s) is %s here%s.\n", b.From, b.Dialect, b.To, told)
 	return err
 }

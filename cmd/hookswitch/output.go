@@ -9,8 +9,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/mattn/go-isatty"
 	"github.com/urfave/cli/v3"
+	"golang.org/x/term"
 )
 
 // jsonFlag is on every command that answers something.
@@ -53,7 +53,7 @@ func printLine(w io.Writer, document json.RawMessage) error {
 // isTerminal reports whether somebody looks at what is written to w.
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
-	return ok && isatty.IsTerminal(f.Fd())
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // colours reports whether what is written to w may have colours: on a terminal, unless NO_COLOR says otherwise

@@ -2,20 +2,21 @@ package main
 
 import (
 	"fmt"
-	"io"
+	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/urfave/cli/v3"
+	"golang.org/x/term"
 )
 
 // progress draws how far a long piece of work has come, on one line of a terminal; elsewhere it draws nothing. Safe for
 // concurrent use.
 type progress struct {
-	w     io.Writer // nil: nobody looks
+	w     *os.File // nil: nobody looks
 	label string
-	unit  func(int64) string
+	unit  func(int64) string // nil: only the share is told
 
 	mu    sync.Mutex
 	begun time.Time // guarded by mu
@@ -24,8 +25,8 @@ type progress struct {
 
 func newProgress(c *cli.Command, label string, unit func(int64) string) *progress {
 	p := &progress{label: label, unit: unit, begun: time.Now()}
-	if isTerminal(c.Root().ErrWriter) && !c.Bool("json") {
-		p.w = c.Root().ErrWriter
+	if f, ok := c.Root().ErrWriter.(*os.File); ok && isTerminal(f) && os.Getenv("TERM") != "dumb" && !c.Bool("json") {
+		p.w = f
 	}
 	return p
 }
@@ -45,29 +46,52 @@ func (p *progress) at(done, total int64) {
 		return
 	}
 	p.drawn = now
-	rate := float64(done) / max(now.Sub(p.begun).Seconds(), 0.001)
-	if total <= 0 {
-		fmt.Fprintf(p.w, "\r\x1b[K%s  %s  %s/s", p.label, p.unit(done), p.unit(int64(rate)))
-		return
+	width, _, err := term.GetSize(int(p.w.Fd())) // each time, as somebody may change it
+	if err != nil || width <= 0 {
+		width = 80
 	}
-	const width = 30
-	done = min(done, total)
-	filled := int(done * width / total)
-	fmt.Fprintf(p.w, "\r\x1b[K%s [%s%s] %3d %%  %s of %s", p.label, strings.Repeat("=", filled), strings.Repeat(" ", width-filled),
-		done*100/total, p.unit(done), p.unit(total))
+	fmt.Fprint(p.w, clearLine, p.line(done, total, now.Sub(p.begun), width))
 }
 
-// end clears the line.
+// clearLine goes to the beginning of a terminal's line and empties it.
+const clearLine = "\r\x1b[K"
+
+// Columns of a bar, without its ends. Where there is no room for the shorter one there is none.
+const (
+	maxBar = 30
+	minBar = 5
+)
+
+// line is what is drawn on a terminal of that many columns. It leaves the last one free, and so never goes on to a next line.
+func (p *progress) line(done, total int64, took time.Duration, width int) string {
+	if total <= 0 {
+		rate := float64(done) / max(took.Seconds(), 0.001)
+		return cell(fmt.Sprintf("%s  %s  %s/s", p.label, p.unit(done), p.unit(int64(rate))), max(width-1, 1))
+	}
+	done = min(done, total)
+	told := fmt.Sprintf("%3d %%", done*100/total)
+	if p.unit != nil {
+		told += fmt.Sprintf("  %s of %s", p.unit(done), p.unit(total))
+	}
+	room := min(width-1-len(p.label+" [] "+told), maxBar)
+	if room < minBar {
+		return cell(p.label+" "+told, max(width-1, 1))
+	}
+	filled := int(done * int64(room) / total)
+	return fmt.Sprintf("%s [%s%s] %s", p.label, strings.Repeat("=", filled), strings.Repeat(" ", room-filled), told)
+}
+
+// end clears the line, also for something else to be written meanwhile.
 func (p *progress) end() {
 	if p.w == nil {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	fmt.Fprint(p.w, "\r\x1b[K")
+	fmt.Fprint(p.w, clearLine)
 }
 
-// Write counts what passes by, so that a progress can stand beside a copy.
+// passing counts what passes by, so that a progress can stand beside a copy.
 type passing struct {
 	*progress
 	n int64

@@ -101,7 +101,7 @@ func watch(ctx context.Context, c *cli.Command, id string) error {
 		return err
 	}
 	defer client.Close()
-	bar := newProgress(c, "replay "+id, func(n int64) string { return fmt.Sprintf("%.1f %%", float64(n)/10) })
+	bar := newProgress(c, "replay "+id, nil)
 	defer bar.end()
 	for {
 		var document json.RawMessage

@@ -9,7 +9,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
 	"github.com/urfave/cli/v3"
 
@@ -176,8 +175,8 @@ func options(c *cli.Command, log zerolog.Logger) (service.Options, error) {
 
 // logger writes for people on a terminal and JSON lines elsewhere. setLevel says how much.
 func logger(w io.Writer) zerolog.Logger {
-	if f, ok := w.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
-		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly}
+	if isTerminal(w) {
+		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly, NoColor: !colours(w)}
 	}
 	return zerolog.New(w).With().Timestamp().Logger()
 }
