@@ -138,7 +138,7 @@ func (e *Engine) take(l storage.Lane, delivered *schemas.Webhook, m *measure) {
 			return nil
 		}
 		if m.state == "" {
-			revision, err = e.store.Remove(ctx, storage.KindWebhook, l.Account, int64(l.Webhook), record.Revision)
+			revision, err = e.store.Remove(ctx, storage.KindWebhook, l.Account, int64(l.Webhook), record.Revision, e.entry(w, m)...)
 			if err != nil {
 				unsure, revision = true, record.Revision
 				return err
@@ -147,15 +147,12 @@ func (e *Engine) take(l storage.Lane, delivered *schemas.Webhook, m *measure) {
 			e.Forget(l.Account, l.Webhook, revision)
 			return nil
 		}
-		revision, err = e.amend(ctx, record, w, m.state, at)
+		revision, err = e.amend(ctx, record, w, m, at)
 		ours = err == nil
 		return err
 	})
 	if !done || !ours {
 		return
-	}
-	if e.o.OnMeasure != nil {
-		e.o.OnMeasure(delivered, m.state, m.reason)
 	}
 	e.announce(l, delivered, revision, m)
 	if m.state != "" {
@@ -165,14 +162,23 @@ func (e *Engine) take(l storage.Lane, delivered *schemas.Webhook, m *measure) {
 	}
 }
 
+// entry is what is stored along with a measure against a webhook.
+func (e *Engine) entry(w *schemas.Webhook, m *measure) []storage.Companion {
+	if e.o.MeasureEntry == nil {
+		return nil
+	}
+	return []storage.Companion{e.o.MeasureEntry(w, m.state, m.reason)}
+}
+
 // amend writes a webhook's new state. A conflict makes the caller read and decide again.
-func (e *Engine) amend(ctx context.Context, r storage.Record, w *schemas.Webhook, s schemas.State, at time.Time) (uint64, error) {
-	w.State, w.Updated, w.UpdatedBy = s, at, 0
+func (e *Engine) amend(ctx context.Context, r storage.Record, w *schemas.Webhook, m *measure, at time.Time) (uint64, error) {
+	entry := e.entry(w, m)
+	w.State, w.Updated, w.UpdatedBy = m.state, at, 0
 	var err error
 	if r.Body, err = e.o.Keys.EncodeWebhook(w); err != nil {
 		return 0, fmt.Errorf("encode webhook %d: %w", w.ID, err)
 	}
-	amended, err := e.store.Amend(ctx, r)
+	amended, err := e.store.Amend(ctx, r, entry...)
 	if err != nil {
 		return 0, err
 	}

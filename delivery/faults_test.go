@@ -89,24 +89,26 @@ func (f *faulty) Get(ctx context.Context, k storage.Kind, a schemas.AccountID, i
 	return f.Store.Get(ctx, k, a, id)
 }
 
-func (f *faulty) Amend(ctx context.Context, r storage.Record) (storage.Record, error) {
+func (f *faulty) Amend(ctx context.Context, r storage.Record, with ...storage.Companion) (storage.Record, error) {
 	how := f.next("amend")
 	if how == healthy {
-		return f.Store.Amend(ctx, r)
+		return f.Store.Amend(ctx, r, with...)
 	}
 	if how == reported {
-		_, _ = f.Store.Amend(ctx, r)
+		_, _ = f.Store.Amend(ctx, r, with...)
 	}
 	return storage.Record{}, storage.ErrUnsure
 }
 
-func (f *faulty) Remove(ctx context.Context, k storage.Kind, a schemas.AccountID, id int64, seen uint64) (uint64, error) {
+func (f *faulty) Remove(
+	ctx context.Context, k storage.Kind, a schemas.AccountID, id int64, seen uint64, with ...storage.Companion,
+) (uint64, error) {
 	how := f.next("remove")
 	if how == healthy {
-		return f.Store.Remove(ctx, k, a, id, seen)
+		return f.Store.Remove(ctx, k, a, id, seen, with...)
 	}
 	if how == reported {
-		_, _ = f.Store.Remove(ctx, k, a, id, seen)
+		_, _ = f.Store.Remove(ctx, k, a, id, seen, with...)
 	}
 	return 0, storage.ErrUnsure
 }
@@ -158,6 +160,9 @@ func survive(t *testing.T, op string, how fault, skip, times int) {
 	policy := Policy{Waits: []time.Duration{time.Second, time.Minute}}
 	h := newHouse(t, policy, rarePolls, func(h *house) {
 		h.options.Window = 40
+		h.options.MeasureEntry = func(_ *schemas.Webhook, s schemas.State, _ string) storage.Companion {
+			return func(int64) storage.Record { return storage.Record{Kind: storage.KindAudit, Body: []byte(s)} }
+		}
 		h.options.Formats["removing"] = testFormat{Policy{Waits: []time.Duration{time.Second}, OnDead: EffectRemove}}
 		h.wrap = func(s storage.Store) storage.Store {
 			f.Store = s
@@ -200,8 +205,22 @@ func survive(t *testing.T, op string, how fault, skip, times int) {
 	if got := watch.ids(); len(slices.Compact(slices.Sorted(slices.Values(got)))) != 2 { // one stopped, one removed
 		t.Errorf("announced: %v", got)
 	}
+	expectMeasures(t, h, "", schemas.StateStopped)
 	expectBalance(t, h)
 	h.close()
+}
+
+// expectMeasures sees that each measure that took has its entry, once, in whatever order.
+func expectMeasures(t *testing.T, h *house, want ...schemas.State) {
+	t.Helper()
+	records, err := h.store.List(t.Context(), storage.KindAudit, 0, 0, 100)
+	var got []schemas.State
+	for _, r := range records {
+		got = append(got, schemas.State(r.Body))
+	}
+	if slices.Sort(got); err != nil || !slices.Equal(got, want) {
+		t.Errorf("measures on record: %q, %v, want %q", got, err, want)
+	}
 }
 
 // publishSurely publishes like a publisher who repeats what it is not sure of.

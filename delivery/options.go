@@ -69,9 +69,9 @@ type Options struct {
 	AttemptLevel zerolog.Level
 	// OnAttempt is told of every exchange, on the goroutine that made it: it must be quick.
 	OnAttempt func(AttemptReport)
-	// OnMeasure is told of every webhook that the engine has brought into a state, "" for removed, and why. w is the webhook
-	// as it was. It is called in the background and may take its time.
-	OnMeasure func(w *schemas.Webhook, state schemas.State, reason string)
+	// MeasureEntry makes what is stored along with a measure, which brings a webhook into a state, "" for removed: in the same
+	// commit. w is the webhook as it was. It is called anew when a measure is tried again. nil: nothing is.
+	MeasureEntry func(w *schemas.Webhook, state schemas.State, reason string) storage.Companion
 	// Tracer follows events; nil: nothing is traced, and no event keeps a trace.
 	Tracer Tracer
 }

@@ -96,13 +96,15 @@ func createKey(ctx context.Context, c *Call) (any, error) {
 		}
 	}
 	key := newKey()
-	k, err := c.addKey(ctx, account, key, p.Access, p.Name)
+	k, err := c.addKey(ctx, account, key, p.Access, p.Name, c.entry(account, keyCreated))
 	if err != nil {
 		return nil, err
 	}
-	c.auditFor(ctx, account, "key.created", fmt.Sprint(k.ID), keyChanges(k)...)
 	return keyDocument{ID: k.ID, Account: account, Access: k.Access, Name: k.Name, Created: &k.Created, Key: key}, nil
 }
+
+// keyCreated is the action of a new key.
+const keyCreated = "key.created"
 
 func keyChanges(k schemas.Key) []AuditChange {
 	changes := []AuditChange{{Member: "access", After: raw(k.Access)}}
@@ -115,12 +117,15 @@ func keyChanges(k schemas.Key) []AuditChange {
 // newKey makes a key: 64 characters of [a-z0-9], which is what a Vision6 client insists on.
 func newKey() string { return RandomText(64, "abcdefghijklmnopqrstuvwxyz0123456789") }
 
-// addKey stores a key. The same key again, in the same account, is the one that is there.
-func (o *Operations) addKey(ctx context.Context, a schemas.AccountID, key string, access schemas.Access, name string) (schemas.Key, error) {
+// addKey stores a key, and what it is with the entry. The same key again, in the same account, is the one that is there.
+func (o *Operations) addKey(
+	ctx context.Context, a schemas.AccountID, key string, access schemas.Access, name string, e AuditEntry,
+) (schemas.Key, error) {
 	k := schemas.Key{Account: a, Hash: hashKey(key), Access: access, Name: name, Created: time.Now().UTC()}
+	e.Changes = keyChanges(k)
 	r, _, err := o.store.Register(ctx, storage.Record{
 		Kind: storage.KindKey, Account: a, Fingerprint: k.Hash, Body: raw(k),
-	})
+	}, e.companion(number))
 	if err != nil {
 		return k, fmt.Errorf("store key: %w", err)
 	}
@@ -137,23 +142,22 @@ func (c *Call) accountNamed(ctx context.Context, text, pointer string) (schemas.
 		return schemas.AccountID(n), nil
 	}
 	name := strings.TrimSpace(text)
-	id, created, err := c.addAccount(ctx, name)
-	if created {
-		c.auditFor(ctx, id, "account.created", strconv.FormatInt(int64(id), 10), AuditChange{Member: "name", After: raw(name)})
-	}
-	return id, err
+	return c.addAccount(ctx, name, func(id int64) storage.Record {
+		e := c.entry(schemas.AccountID(id), "account.created", AuditChange{Member: "name", After: raw(name)})
+		return e.companion(number)(id)
+	})
 }
 
 // addAccount stores an account, unless there is one of that name.
-func (o *Operations) addAccount(ctx context.Context, name string) (id schemas.AccountID, created bool, err error) {
-	r, created, err := o.store.Register(ctx, storage.Record{
+func (o *Operations) addAccount(ctx context.Context, name string, with ...storage.Companion) (schemas.AccountID, error) {
+	r, _, err := o.store.Register(ctx, storage.Record{
 		Kind: storage.KindAccount, Fingerprint: name, Body: raw(schemas.Account{Name: name, Created: time.Now().UTC()}),
-	})
+	}, with...)
 	if err != nil {
-		return 0, false, fmt.Errorf("store account: %w", err)
+		return 0, fmt.Errorf("store account: %w", err)
 	}
 	o.directory.putAccount(schemas.AccountID(r.ID), name)
-	return schemas.AccountID(r.ID), created, nil
+	return schemas.AccountID(r.ID), nil
 }
 
 // ofAccount is the account an admin's call names, else the caller's own.
@@ -214,7 +218,8 @@ func revokeKey(ctx context.Context, c *Call) (any, error) {
 	if account == c.Caller.Account && p.ID == c.Caller.Key {
 		return nil, schemas.Refuse(schemas.KindWrongState, "A key can't revoke itself: use another admin key")
 	}
-	revision, err := c.store.Remove(ctx, storage.KindKey, account, int64(p.ID), 0)
+	revision, err := c.store.Remove(ctx, storage.KindKey, account, int64(p.ID), 0,
+		c.entry(account, "key.revoked").companion(number))
 	if errors.Is(err, storage.ErrAbsent) {
 		return nil, invalid(c.Pointer("id"), "is not the number of a key")
 	}
@@ -222,7 +227,6 @@ func revokeKey(ctx context.Context, c *Call) (any, error) {
 		return nil, fmt.Errorf("remove key: %w", err)
 	}
 	c.directory.removeKey(keyRef{account, p.ID}, revision)
-	c.auditFor(ctx, account, "key.revoked", fmt.Sprint(p.ID))
 	return true, nil
 }
 
@@ -239,7 +243,7 @@ func createPortalLink(ctx context.Context, c *Call) (any, error) {
 		return nil, err
 	}
 	expires := time.Now().Add(p.ExpiresIn.Duration()).UTC().Truncate(time.Second)
-	c.Audit(ctx, "portalLink.created", "", AuditChange{Member: "expires", After: raw(expires)})
+	c.audit(ctx, c.Caller.Account, "portalLink.created", "", AuditChange{Member: "expires", After: raw(expires)})
 	return struct {
 		URL     string    `json:"url"`
 		Expires time.Time `json:"expires"`
@@ -249,7 +253,7 @@ func createPortalLink(ctx context.Context, c *Call) (any, error) {
 // Bootstrap makes account 1 and its admin key at first start. adminKey "" generates one, which is returned this once;
 // a given key that the store does not know is added, and added says so. Call it before Run.
 func (c *Core) Bootstrap(ctx context.Context, adminKey string) (generated string, added bool, err error) {
-	account, _, err := c.addAccount(ctx, "main")
+	account, err := c.addAccount(ctx, "main")
 	if err != nil {
 		return "", false, err
 	}
@@ -270,10 +274,8 @@ func (c *Core) Bootstrap(ctx context.Context, adminKey string) (generated string
 			return "", false, nil
 		}
 	}
-	k, err := c.addKey(ctx, account, adminKey, schemas.AccessAdmin, "admin")
-	if err == nil {
-		c.Audit(ctx, AuditEntry{Action: "key.created", Account: account, Target: fmt.Sprint(k.ID), Reason: "start of the service", Changes: keyChanges(k)})
-	}
+	_, err = c.addKey(ctx, account, adminKey, schemas.AccessAdmin, "admin",
+		AuditEntry{Action: keyCreated, Account: account, Reason: "start of the service"})
 	return generated, true, err
 }
 

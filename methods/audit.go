@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/hookswitch/hookswitch/rpc"
@@ -43,11 +44,22 @@ type AuditChange struct {
 	After  json.RawMessage `json:"after,omitempty"`
 }
 
-// auditPatience is how long a change waits for its entry: the change itself is made.
+// auditPatience is how long a call waits for an entry that is written by itself.
 const auditPatience = 10 * time.Second
 
-// Audit writes an entry, before the change it is about is answered. A change whose entry can't be written stays, and the
-// log has the entry.
+// companion makes e the entry of a change, to be stored with it: both are or neither is. target makes e.Target of the number
+// of the changed record.
+func (e AuditEntry) companion(target func(id int64) string) storage.Companion {
+	e.At = time.Now().UTC()
+	body := raw(e) // here, for the store waits while it calls
+	return func(id int64) storage.Record {
+		complete := fmt.Appendf(nil, `%s,"target":%s}`, body[:len(body)-1], raw(target(id)))
+		return storage.Record{Kind: storage.KindAudit, Body: complete}
+	}
+}
+
+// Audit writes an entry about what is no change of a record, and can't be stored with it, before it is answered. What has
+// been done when its entry can't be written stays, and the log has the entry.
 func (o *Operations) Audit(ctx context.Context, e AuditEntry) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditPatience)
 	defer cancel()
@@ -58,20 +70,26 @@ func (o *Operations) Audit(ctx context.Context, e AuditEntry) {
 	}
 }
 
-// Audit writes an entry about a change by this call to a record of the caller's account.
-func (c *Call) Audit(ctx context.Context, action, target string, changes ...AuditChange) {
-	c.auditFor(ctx, c.Caller.Account, action, target, changes...)
+// entry is one about what this call does to something of an account, 0 for the server.
+func (c *Call) entry(a schemas.AccountID, action string, changes ...AuditChange) AuditEntry {
+	return AuditEntry{Action: action, Account: a, Method: c.Method, By: c.Caller.Auditor(c.session), Changes: changes}
 }
 
-func (c *Call) auditFor(ctx context.Context, a schemas.AccountID, action, target string, changes ...AuditChange) {
-	c.Operations.Audit(ctx, AuditEntry{
-		Action: action, Account: a, Target: target, Method: c.Method, By: c.Caller.Auditor(c.session), Changes: changes,
-	})
+// entryOf is the entry of a change that this call makes to a record of the caller's account.
+func (c *Call) entryOf(target func(id int64) string, action string, changes ...AuditChange) storage.Companion {
+	return c.entry(c.Caller.Account, action, changes...).companion(target)
+}
+
+// audit writes an entry about what this call does to something of an account that is no record's change.
+func (c *Call) audit(ctx context.Context, a schemas.AccountID, action, target string, changes ...AuditChange) {
+	e := c.entry(a, action, changes...)
+	e.Target = target
+	c.Operations.Audit(ctx, e)
 }
 
 // AuditServer writes an entry about something of the server, which belongs to no account.
 func (c *Call) AuditServer(ctx context.Context, action, target string) {
-	c.auditFor(ctx, 0, action, target)
+	c.audit(ctx, 0, action, target)
 }
 
 // Auditor is the caller as the audit log names it.
@@ -83,22 +101,28 @@ func (c Caller) Auditor(session *rpc.Session) *Auditor {
 	return by
 }
 
-// AuditEngine writes an entry about a webhook that the engine has stopped, or removed with state "".
-func (o *Operations) AuditEngine(ctx context.Context, w *schemas.Webhook, state schemas.State, reason string) {
-	e := AuditEntry{Action: "webhook.changed", Account: w.Account, Target: webhookTitle(w), Reason: reason}
+// MeasureEntry is the entry of a webhook that the engine stops, or removes with state "".
+func MeasureEntry(w *schemas.Webhook, state schemas.State, reason string) storage.Companion {
+	e := AuditEntry{Action: "webhook.changed", Account: w.Account, Reason: reason}
 	e.Changes = []AuditChange{{Member: "state", Before: raw(w.State), After: raw(state)}}
 	if state == "" {
 		e.Action, e.Changes = "webhook.removed", webhookChanges(w, nil)
 	}
-	o.Audit(ctx, e)
+	return e.companion(titleOf(w))
 }
 
-func webhookTitle(w *schemas.Webhook) string {
-	if w.PublicID != "" {
-		return w.PublicID
+// The targets of entries: a webhook has the name that its callers see, a replay too, the others have their numbers.
+
+func titleOf(w *schemas.Webhook) func(id int64) string {
+	if title := w.PublicID; title != "" {
+		return always(title)
 	}
-	return fmt.Sprint(w.ID)
+	return number
 }
+
+func always(title string) func(int64) string { return func(int64) string { return title } }
+
+func number(id int64) string { return strconv.FormatInt(id, 10) }
 
 // Members of a webhook that the audit log names and does not show, and those that say nothing about a change.
 var (

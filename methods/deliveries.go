@@ -233,7 +233,7 @@ func retryDelivery(ctx context.Context, c *Call) (any, error) {
 	case err != nil:
 		return nil, fmt.Errorf("reopen delivery: %w", err)
 	}
-	c.Audit(ctx, "delivery.retried", deliveryID(ref.Webhook, ref.Seq))
+	c.audit(ctx, c.Caller.Account, "delivery.retried", deliveryID(ref.Webhook, ref.Seq))
 	d.State, d.Next, d.Updated = schemas.DeliveryRetrying, time.Now(), time.Now()
 	return newNames(c).document(ctx, d)
 }

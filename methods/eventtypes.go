@@ -34,21 +34,18 @@ func putEventType(ctx context.Context, c *Call) (any, error) {
 			return nil, err
 		}
 	}
-	put, err := c.putType(ctx, c.Caller.Account, t)
-	if err != nil {
-		return nil, err
-	}
-	c.Audit(ctx, "eventType.put", t.Type)
-	return put, nil
+	return c.putType(ctx, c.Caller.Account, t, c.entryOf(always(t.Type), "eventType.put"))
 }
 
 // putType stores an event type: as a new record, or in the place of the one that there is.
-func (o *Operations) putType(ctx context.Context, a schemas.AccountID, t schemas.EventType) (schemas.EventType, error) {
+func (o *Operations) putType(
+	ctx context.Context, a schemas.AccountID, t schemas.EventType, entry storage.Companion,
+) (schemas.EventType, error) {
 	t.Updated = time.Now().UTC()
 	for {
 		t.Created = t.Updated
 		r := storage.Record{Kind: storage.KindEventType, Account: a, Fingerprint: t.Type, Body: raw(t)}
-		got, created, err := o.store.Register(ctx, r)
+		got, created, err := o.store.Register(ctx, r, entry)
 		if err != nil {
 			return t, fmt.Errorf("register event type: %w", err)
 		}
@@ -59,7 +56,7 @@ func (o *Operations) putType(ctx context.Context, a schemas.AccountID, t schemas
 			}
 			t.Created = old.Created
 			r.ID, r.Revision, r.Body = got.ID, got.Revision, raw(t)
-			got, err = o.store.Amend(ctx, r)
+			got, err = o.store.Amend(ctx, r, entry)
 			if errors.Is(err, storage.ErrConflict) || errors.Is(err, storage.ErrAbsent) {
 				continue // somebody was quicker
 			}
@@ -110,7 +107,8 @@ func deleteEventType(ctx context.Context, c *Call) (any, error) {
 	if known == nil {
 		return nil, absent
 	}
-	revision, err := c.store.Remove(ctx, storage.KindEventType, c.Caller.Account, known.id, 0)
+	revision, err := c.store.Remove(ctx, storage.KindEventType, c.Caller.Account, known.id, 0,
+		c.entryOf(always(p.Type), "eventType.removed"))
 	if errors.Is(err, storage.ErrAbsent) {
 		return nil, absent
 	}
@@ -118,6 +116,5 @@ func deleteEventType(ctx context.Context, c *Call) (any, error) {
 		return nil, fmt.Errorf("remove event type %d: %w", known.id, err)
 	}
 	c.types.remove(typeRef{c.Caller.Account, known.id}, revision)
-	c.Audit(ctx, "eventType.removed", p.Type)
 	return true, nil
 }

@@ -146,7 +146,8 @@ func importWebhook(ctx context.Context, c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	got, created, err := c.store.Register(ctx, record)
+	entry := c.entryOf(titleOf(w), "webhook.imported", webhookChanges(nil, w)...)
+	got, created, err := c.store.Register(ctx, record, entry)
 	if err != nil {
 		return nil, fmt.Errorf("import webhook: %w", err)
 	}
@@ -154,9 +155,6 @@ func importWebhook(ctx context.Context, c *Call) (any, error) {
 		return nil, err
 	}
 	c.engine.Apply(w)
-	if created {
-		c.Audit(ctx, "webhook.imported", webhookTitle(w), webhookChanges(nil, w)...)
-	}
 	if created && d.Prepare != nil {
 		d.Prepare()
 	}
@@ -182,12 +180,9 @@ func importKey(ctx context.Context, c *Call) (any, error) {
 	}
 	r, created, err := c.store.Register(ctx, storage.Record{
 		Kind: storage.KindKey, Account: k.Account, Fingerprint: k.Hash, Body: raw(k),
-	})
+	}, c.entryOf(number, "key.imported", keyChanges(k)...))
 	if err != nil {
 		return nil, fmt.Errorf("import key: %w", err)
-	}
-	if created {
-		c.Audit(ctx, "key.imported", strconv.FormatInt(r.ID, 10), keyChanges(k)...)
 	}
 	return imported{ID: r.ID, Created: created}, c.directory.apply(storage.Change{Record: r})
 }

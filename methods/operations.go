@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 
@@ -59,7 +58,8 @@ func (o *Operations) Register(ctx context.Context, c *Call, d *Dialect, doc json
 	if err != nil {
 		return nil, err
 	}
-	got, created, err := o.store.Register(ctx, record)
+	entry := c.entryOf(titleOf(w), "webhook.created", webhookChanges(nil, w)...)
+	got, created, err := o.store.Register(ctx, record, entry)
 	if err != nil {
 		return nil, fmt.Errorf("register webhook: %w", err)
 	}
@@ -68,7 +68,6 @@ func (o *Operations) Register(ctx context.Context, c *Call, d *Dialect, doc json
 	}
 	w.ID, w.Revision = schemas.WebhookID(got.ID), got.Revision
 	o.engine.Apply(w)
-	c.Audit(ctx, "webhook.created", webhookTitle(w), webhookChanges(nil, w)...)
 	if d.Prepare != nil {
 		d.Prepare()
 	}
@@ -110,7 +109,8 @@ func (o *Operations) Change(ctx context.Context, c *Call, d *Dialect, id schemas
 		if err != nil {
 			return nil, err
 		}
-		switch got, err := o.store.Amend(ctx, record); {
+		entry := c.entryOf(titleOf(w), "webhook.changed", webhookChanges(old, w)...)
+		switch got, err := o.store.Amend(ctx, record, entry); {
 		case errors.Is(err, storage.ErrConflict):
 			continue // somebody was quicker: read again and decide again
 		case errors.Is(err, storage.ErrExists):
@@ -122,7 +122,6 @@ func (o *Operations) Change(ctx context.Context, c *Call, d *Dialect, id schemas
 		default:
 			w.Revision = got.Revision
 			o.engine.Apply(w)
-			c.Audit(ctx, "webhook.changed", webhookTitle(w), webhookChanges(old, w)...)
 			if w.State != old.State {
 				o.engine.Announce(w)
 			}
@@ -205,7 +204,12 @@ func (o *Operations) webhooks(ctx context.Context, c *Call, after schemas.Webhoo
 // Remove deletes a webhook. No attempt of it begins after the return; what it was still owed is discarded.
 func (o *Operations) Remove(ctx context.Context, c *Call, id schemas.WebhookID) error {
 	was, _ := o.Webhook(ctx, c, id) // for the audit log: one that can't be read can be removed
-	revision, err := o.store.Remove(ctx, storage.KindWebhook, c.Caller.Account, int64(id), 0)
+	title := number
+	if was != nil {
+		title = titleOf(was)
+	}
+	entry := c.entryOf(title, "webhook.removed", webhookChanges(was, nil)...)
+	revision, err := o.store.Remove(ctx, storage.KindWebhook, c.Caller.Account, int64(id), 0, entry)
 	if errors.Is(err, storage.ErrAbsent) {
 		return errNoWebhook
 	}
@@ -213,11 +217,6 @@ func (o *Operations) Remove(ctx context.Context, c *Call, id schemas.WebhookID) 
 		return fmt.Errorf("remove webhook %d: %w", id, err)
 	}
 	o.engine.Forget(c.Caller.Account, id, revision)
-	title := strconv.FormatInt(int64(id), 10)
-	if was != nil {
-		title = webhookTitle(was)
-	}
-	c.Audit(ctx, "webhook.removed", title, webhookChanges(was, nil)...)
 	return nil
 }
 

@@ -85,12 +85,12 @@ func replayEvents(ctx context.Context, c *Call) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode replay: %w", err)
 	}
-	got, _, err := c.store.Register(ctx, storage.Record{Kind: storage.KindReplay, Account: r.Account, Body: body})
+	got, _, err := c.store.Register(ctx, storage.Record{Kind: storage.KindReplay, Account: r.Account, Body: body},
+		c.entryOf(replayID, "replay.started"))
 	if err != nil {
 		return nil, fmt.Errorf("register replay: %w", err)
 	}
 	r.ID = got.ID
-	c.Audit(ctx, "replay.started", replayID(r.ID))
 	return newNames(c).replay(ctx, r)
 }
 
@@ -298,14 +298,13 @@ func cancelReplay(ctx context.Context, c *Call) (any, error) {
 		}
 		_, err = c.store.Amend(ctx, storage.Record{
 			Kind: storage.KindReplay, Account: r.Account, ID: r.ID, Revision: r.Revision, Body: body,
-		})
+		}, c.entryOf(replayID, "replay.cancelled"))
 		switch {
 		case errors.Is(err, storage.ErrConflict), errors.Is(err, storage.ErrAbsent):
 			continue // the job has gone on meanwhile
 		case err != nil:
 			return nil, fmt.Errorf("amend replay %d: %w", r.ID, err)
 		}
-		c.Audit(ctx, "replay.cancelled", replayID(r.ID))
 		return newNames(c).replay(ctx, r)
 	}
 }

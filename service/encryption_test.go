@@ -217,7 +217,7 @@ type meddler struct {
 	met map[int64]bool
 }
 
-func (m meddler) Amend(ctx context.Context, r storage.Record) (storage.Record, error) {
+func (m meddler) Amend(ctx context.Context, r storage.Record, with ...storage.Companion) (storage.Record, error) {
 	if r.Kind == storage.KindWebhook && !m.met[r.ID] {
 		m.met[r.ID] = true
 		present, err := m.Get(ctx, r.Kind, r.Account, r.ID)
@@ -229,7 +229,7 @@ func (m meddler) Amend(ctx context.Context, r storage.Record) (storage.Record, e
 			return present, err
 		}
 	}
-	return m.Store.Amend(ctx, r)
+	return m.Store.Amend(ctx, r, with...)
 }
 
 func TestEncryptingAnewLosesNoChange(t *testing.T) {

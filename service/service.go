@@ -128,10 +128,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 		Store: s.store, Formats: formats, Policies: changed, Log: o.Log, Allow: o.Allow,
 		MaxInFlight: o.MaxInFlight, Timeout: o.Timeout, UserAgent: "Hookswitch/" + o.Version,
 		AttemptLevel: o.usualLevel(), OnAttempt: s.metrics.observers(o).attempt, Tracer: tracer, PullFor: o.PullFor,
-		OnMeasure: func(w *schemas.Webhook, state schemas.State, reason string) {
-			s.core.AuditEngine(s.life, w, state, reason)
-		},
-		Keys: o.Encryption,
+		MeasureEntry: methods.MeasureEntry, Keys: o.Encryption,
 	})
 	if err != nil {
 		return err

@@ -5,7 +5,8 @@
 //
 //   - A nil error means durable: it survives kill -9 and power loss. An outcome the engine cannot know is [ErrUnsure];
 //     the caller repeats with the same fingerprint, event id or token.
-//   - Each item of a batch is atomic by itself, or has its own error. Nothing is atomic between items.
+//   - Each item of a batch is atomic by itself, or has its own error. Nothing is atomic between items. A change of a record and
+//     its [Companion] are one item.
 //   - Everything belongs to an account; numbers are given out by the store and increase in it, gaps allowed.
 //   - Who works on a delivery holds a lease with a fencing token. There is no list of nodes. A lease that ran out may be
 //     taken by another; the former holder's word then counts only if it is "delivered", because that is a fact.
@@ -17,7 +18,6 @@ package storage
 import (
 	"context"
 	"errors"
-	"iter"
 	"time"
 
 	"github.com/hookswitch/hookswitch/schemas"
@@ -45,64 +45,6 @@ type Store interface {
 	Upkeep
 	// Close waits for writes under way and releases the files or connections. Later calls answer ErrClosed.
 	Close() error
-}
-
-// Kind is a sort of configuration record.
-type Kind uint8
-
-// The kinds of record. The numbers are stored; do not change them.
-const (
-	KindAccount   Kind = 1 // Record.Account is 0, Record.ID the account's number
-	KindKey       Kind = 2
-	KindWebhook   Kind = 3
-	KindEventType Kind = 4
-	KindReplay    Kind = 5
-	KindMaterial  Kind = 6 // key material of the server; Account is 0
-	KindAudit     Kind = 7
-)
-
-// Record is one piece of configuration. The store does not look into Body.
-type Record struct {
-	Kind     Kind
-	Account  schemas.AccountID
-	ID       int64  // given out by the store, unique and increasing in (Kind, Account), never reused
-	Revision uint64 // given out by the store at every change, increasing over the whole store
-	// Fingerprint is unique in (Kind, Account) among existing records; "" takes part in no comparison.
-	// Engines index a hash of it, so it may be long.
-	Fingerprint string
-	Body        []byte
-}
-
-// Config changes records.
-type Config interface {
-	// Register adds a record; ID and Revision of r are ignored. When a record of the same kind and account has r's
-	// fingerprint, that one is returned with created false and nothing is written.
-	Register(ctx context.Context, r Record) (got Record, created bool, err error)
-	// Amend replaces fingerprint and body of the record (Kind, Account, ID). ErrConflict when Revision is not the
-	// present one, ErrExists when another record has the new fingerprint, ErrAbsent when it is gone.
-	Amend(ctx context.Context, r Record) (Record, error)
-	// Remove deletes a record; seen 0 means whatever its revision. It returns the revision of the removal.
-	Remove(ctx context.Context, k Kind, a schemas.AccountID, id int64, seen uint64) (revision uint64, err error)
-}
-
-// Change is one step of [Catalog.Follow].
-type Change struct {
-	Record  Record // without Body and Fingerprint when Removed
-	Removed bool
-	// CaughtUp is set on one change without a record: everything that existed when Follow began has been yielded.
-	CaughtUp bool
-}
-
-// Catalog reads records.
-type Catalog interface {
-	Get(ctx context.Context, k Kind, a schemas.AccountID, id int64) (Record, error)
-	// List yields up to n records with ID > after, by increasing ID.
-	List(ctx context.Context, k Kind, a schemas.AccountID, after int64, n int) ([]Record, error)
-	// Follow yields every record of the kinds, once, in no particular order, then one change with CaughtUp, then
-	// changes in the order of their revisions, until ctx ends or the store closes (the last yield carries the
-	// error). A change may be yielded again or be overtaken by a newer one of the same record; it is never lost.
-	// A slow consumer does not hold up writers.
-	Follow(ctx context.Context, kinds ...Kind) iter.Seq2[Change, error]
 }
 
 // NewEvent is an event to be accepted.

@@ -154,7 +154,7 @@ func write(s *Store) error {
 					}
 				}
 				if i%10 == 0 {
-					r, _, err := s.Register(ctx, storage.Record{Kind: storage.KindWebhook, Account: 1, Fingerprint: id})
+					r, _, err := s.Register(ctx, storage.Record{Kind: storage.KindWebhook, Account: 1, Fingerprint: id}, testEntry)
 					if err == nil {
 						say("r %d %s", r.ID, id)
 					}

@@ -145,6 +145,38 @@ func recordDamage() map[string]damageCase {
 	}
 }
 
+// A companion that can't be numbered refuses the change, and neither is written.
+func TestAChangeWhoseCompanionMeetsDamageIsRefused(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, t.TempDir(), defaultTuning())
+	defer mustClose(t, s)
+	entry := func(int64) storage.Record { return storage.Record{Kind: storage.KindAudit, Account: 9} }
+	was := storage.Record{Kind: storage.KindWebhook, Account: 1, Fingerprint: "there"}
+	was, _, err := s.Register(t.Context(), was, entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flip(t, s, []byte(inCounters.String())) // the last is that of account 9
+	_, _, registered := s.Register(t.Context(), storage.Record{Kind: storage.KindWebhook, Account: 1}, entry)
+	_, amended := s.Amend(t.Context(), was, entry)
+	_, removed := s.Remove(t.Context(), storage.KindWebhook, 1, was.ID, 0, entry)
+	for _, err := range []error{registered, amended, removed} {
+		if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "counter of records of kind 7") {
+			t.Errorf("changed with error %v", err)
+		}
+	}
+	left, err := s.List(t.Context(), storage.KindWebhook, 1, 0, 10)
+	if err != nil || len(left) != 1 || left[0].Revision != was.Revision {
+		t.Errorf("left are %+v, %v", left, err)
+	}
+	if entries, err := s.List(t.Context(), storage.KindAudit, 9, 0, 10); err != nil || len(entries) != 1 {
+		t.Errorf("entries are %+v, %v", entries, err)
+	}
+	if r, _, err := s.Register(t.Context(), storage.Record{Kind: storage.KindWebhook, Account: 1}); err != nil || r.ID <= was.ID {
+		t.Errorf("a change without a companion: %+v, %v", r, err)
+	}
+}
+
 func TestCheckFindsDamageThatNobodyAskedFor(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -20,7 +20,7 @@
 // search for pages. The ledger keeps what the journal has and the file has not: deliveries as they are now. It is brought
 // into the file behind, in large transactions, and a delivery that was born and settled meanwhile gets there as what it
 // came to: it never costs the file a pending row. Everything else goes to the file at once, with the ledger, in one
-// transaction (two fsyncs).
+// transaction (two fsyncs); a changed record and its companions go together.
 //
 // Whoever reads history waits until the file has all that was acknowledged before (Store.look): nobody misses what he was
 // told is there. Only the hot paths look into the ledger: a repeat, a settle, the board, and EventsAfter, which follows

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -92,4 +93,26 @@ func settleAll(t testing.TB, s *Store, held []storage.Held) {
 			t.Fatal(got.Err)
 		}
 	}
+}
+
+// testEntry is a companion whose body is the number of the changed record.
+func testEntry(id int64) storage.Record {
+	return storage.Record{Kind: storage.KindAudit, Body: strconv.AppendInt(nil, id, 10)}
+}
+
+// entries are the numbers that the entries are about.
+func entries(t *testing.T, s *Store) (about []int64) {
+	t.Helper()
+	records, err := s.List(t.Context(), storage.KindAudit, 0, 0, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range records {
+		id, err := strconv.ParseInt(string(r.Body), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		about = append(about, id)
+	}
+	return about
 }

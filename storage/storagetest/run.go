@@ -36,6 +36,7 @@ func Run(t *testing.T, h Harness) {
 		cases []testCase
 	}{
 		{"Config", configCases()},
+		{"Companions", companionCases()},
 		{"Follow", followCases()},
 		{"Intake", intakeCases()},
 		{"Queue", queueCases()},
