@@ -136,9 +136,9 @@ const maxAuditValue = 512
 // webhookChanges compares two states of a webhook; nil for before it was there, or after it was gone.
 func webhookChanges(before, after *schemas.Webhook) (changes []AuditChange) {
 	was, is := auditMembers(before), auditMembers(after)
-	names := maps.Clone(was)
-	maps.Copy(names, is)
-	for _, name := range slices.Sorted(maps.Keys(names)) {
+	names := slices.AppendSeq(slices.Collect(maps.Keys(is)), maps.Keys(was))
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
 		if bytes.Equal(was[name], is[name]) || slices.Contains(membersSkipped, name) {
 			continue
 		}
@@ -151,8 +151,7 @@ func webhookChanges(before, after *schemas.Webhook) (changes []AuditChange) {
 	return changes
 }
 
-func auditMembers(w *schemas.Webhook) map[string]json.RawMessage {
-	members := map[string]json.RawMessage{}
+func auditMembers(w *schemas.Webhook) (members map[string]json.RawMessage) {
 	if w != nil {
 		_ = json.Unmarshal(raw(recordOf(w)), &members) // our own Marshal
 	}
