@@ -123,10 +123,48 @@ func TestTheImagesProgramIsStaticSmallAndKnowsItsVersion(t *testing.T) {
 	}
 }
 
-func TestTheSystemdUnitIsValidAndConfined(t *testing.T) {
+// TestTheSystemdUnitSaysWhatItMust reads the unit, since systemd is not at hand everywhere.
+func TestTheSystemdUnitSaysWhatItMust(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("deploy/systemd/hookswitch.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, section := map[string][]string{}, ""
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		name, value, ok := strings.Cut(line, "=")
+		switch {
+		case line == "" || strings.HasPrefix(line, "#"):
+		case strings.HasPrefix(line, "["):
+			section = line
+		case !ok || section == "":
+			t.Errorf("%q is no setting of a section", line)
+		default:
+			said[section+name] = append(said[section+name], value)
+		}
+	}
+	const service = "[Service]"
+	for name, want := range map[string]string{
+		"ExecStart": "/usr/bin/hookswitch serve", "ExecReload": "/bin/kill -HUP $MAINPID", "Restart": "always", "DynamicUser": "yes",
+		"StateDirectory": "hookswitch", "Environment": "HOOKSWITCH_DATA=%S/hookswitch", "CapabilityBoundingSet": "", "NoNewPrivileges": "yes",
+		"ProtectSystem": "strict", "ProtectHome": "yes", "PrivateTmp": "yes", "PrivateDevices": "yes", "MemoryDenyWriteExecute": "yes",
+		"RestrictAddressFamilies": "AF_INET AF_INET6 AF_UNIX", "RestrictNamespaces": "yes", "SystemCallArchitectures": "native",
+	} {
+		if got := said[service+name]; len(got) != 1 || got[0] != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if !slices.Contains(said[service+"SystemCallFilter"], "@system-service") {
+		t.Errorf("system calls are not held to @system-service: %q", said[service+"SystemCallFilter"])
+	}
+}
+
+// TestSystemdFindsTheUnitValidAndConfined asks systemd itself, where it is.
+func TestSystemdFindsTheUnitValidAndConfined(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
-		t.Skip("no systemd-analyze on this machine: the unit is not checked")
+		t.Skip("no systemd-analyze on this machine: TestTheSystemdUnitSaysWhatItMust has read the unit")
 	}
 	text, err := os.ReadFile("deploy/systemd/hookswitch.service")
 	if err != nil {
@@ -148,6 +186,15 @@ func TestTheSystemdUnitIsValidAndConfined(t *testing.T) {
 	}
 	if err != nil {
 		t.Errorf("security: %v\n%s", err, out)
+	}
+}
+
+// checkName checks that a file of an archive keeps its name: goreleaser takes dst for a folder only where src is a pattern.
+func checkName(t *testing.T, file map[string]any) {
+	t.Helper()
+	src, _ := file["src"].(string)
+	if dst, ok := file["dst"].(string); ok && !strings.Contains(src, "*") && filepath.Base(dst) != filepath.Base(src) {
+		t.Errorf("%s is called %s in the archive", src, dst)
 	}
 }
 
@@ -180,6 +227,7 @@ func TestTheReleaseTakesWhatIsThere(t *testing.T) {
 		for _, file := range a.Files {
 			if entry, ok := file.(map[string]any); ok {
 				file = entry["src"]
+				checkName(t, entry)
 			}
 			sources = append(sources, file.(string))
 		}
