@@ -173,7 +173,7 @@ func (s *Service) dialects(o Options) []methods.Dialect {
 		airstack.New(airstack.Options{PortalLink: func(a schemas.AccountID, publicURL string, now time.Time) string {
 			return s.portal.Link(a, publicURL, now.Add(portalLinkLife))
 		}}),
-		native.New(native.Options{}),
+		native.New(),
 	}
 }
 

@@ -111,7 +111,7 @@ func TestCredentialsAreReplacedWholeAndNeverShown(t *testing.T) {
 	show := func(want string) {
 		t.Helper()
 		for _, document := range []any{
-			native.New(native.Options{}).Show(w, methods.View{Secrets: true}), native.New(native.Options{}).Created(w, methods.View{}),
+			native.New().Show(w, methods.View{Secrets: true}), native.New().Created(w, methods.View{}),
 		} {
 			if got := encode(t, document); !strings.Contains(got, want) || strings.Contains(got, "sesame") || strings.Contains(got, "PRIVATE") {
 				t.Errorf("shown as %s, want %s", got, want)

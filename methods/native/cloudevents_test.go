@@ -220,7 +220,7 @@ func TestCloudEventSourceIsAURIReference(t *testing.T) {
 func TestCloudEventsFormatsKeepWhatEveryFormatKeeps(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{"cloudevents", "cloudevents-binary"} {
-		formattest.Run(t, native.NewFormat(native.Options{}), func() delivery.Job {
+		formattest.Run(t, native.Format{}, func() delivery.Job {
 			j := formatted(format, cloudEvent())
 			j.Webhook.Endpoint += "?token=canary"
 			j.Webhook.Headers = map[string]string{"Authorization": "Bearer token"}
@@ -231,7 +231,7 @@ func TestCloudEventsFormatsKeepWhatEveryFormatKeeps(t *testing.T) {
 
 func TestAFormatOfAnotherVersionIsGivenUp(t *testing.T) {
 	t.Parallel()
-	if _, err := native.NewFormat(native.Options{}).Build(formatted("cloudevents-2", event())); err == nil {
+	if _, err := (native.Format{}).Build(formatted("cloudevents-2", event())); err == nil {
 		t.Error("a request was built in a format that is not known")
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/hookswitch/hookswitch/schemas"
 )
 
-// DefaultFailFor is how long a webhook may only fail before it becomes schemas.StateFailing.
-const DefaultFailFor = 5 * 24 * time.Hour
+// failFor is how long a webhook may only fail before it becomes schemas.StateFailing.
+const failFor = 5 * 24 * time.Hour
 
 // jitter spreads every wait upwards by at most this share, so that receivers that come back are not stormed.
 const jitter = 0.2
@@ -34,18 +34,9 @@ const (
 
 // Format is the dialect's delivery.Format: Standard Webhooks with either of its signatures, around a body of its own or a
 // CloudEvent.
-type Format struct{ failFor time.Duration }
+type Format struct{}
 
 var _ delivery.Format = Format{}
-
-// NewFormat is the Format that [New] puts into the dialect.
-func NewFormat(options Options) Format {
-	failFor := options.FailFor
-	if failFor <= 0 {
-		failFor = DefaultFailFor
-	}
-	return Format{failFor: failFor}
-}
 
 // Build makes the request for one event, with data byte for byte as published, signed by every secret that has not
 // expired. webhook-id is the event's id, the same in every attempt.
@@ -113,13 +104,13 @@ func bodyOf(event *schemas.Event) ([]byte, error) {
 func (Format) Judge(answer delivery.Answer) delivery.Verdict { return delivery.JudgeCommon(answer) }
 
 // Policy is the schedule that Standard Webhooks gives as its example: ten attempts over 75 h 35 min.
-func (f Format) Policy() delivery.Policy {
+func (Format) Policy() delivery.Policy {
 	return delivery.Policy{
 		Waits: []time.Duration{
 			5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour,
 			10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
 		},
 		Jitter:  jitter,
-		FailFor: f.failFor,
+		FailFor: failFor,
 	}
 }

@@ -1,8 +1,6 @@
 package native
 
 import (
-	"time"
-
 	"github.com/hookswitch/hookswitch/methods"
 	"github.com/hookswitch/hookswitch/schemas"
 )
@@ -10,17 +8,11 @@ import (
 // Name is the dialect's name in every webhook of it.
 const Name = "native"
 
-// Options are what an operator may change.
-type Options struct {
-	// FailFor is how long a webhook may only fail before it becomes schemas.StateFailing; 0 means [DefaultFailFor].
-	FailFor time.Duration
-}
-
 // New is the dialect. It holds no state and is safe for concurrent use.
-func New(options Options) methods.Dialect {
+func New() methods.Dialect {
 	d := methods.Dialect{
 		Name:      Name,
-		Format:    NewFormat(options),
+		Format:    Format{},
 		Registers: "createSubscription",
 		Form:      Name,
 		Pulls:     true,

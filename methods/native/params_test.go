@@ -99,7 +99,7 @@ func TestTheSchemaTakesWhatParseTakes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dialect := native.New(native.Options{})
+	dialect := native.New()
 	for _, doc := range []string{
 		minimal, fullDocument, with(`"retry":[],"maxInFlight":1000,"timeout":0.001,"rateLimit":0.0001,"ordered":false`), with(`"retry":[0,604800],"maxInFlight":1,"timeout":60`),
 		with(`"signature":"ed25519","format":"cloudevents"`), with(`"signature":"hmac-sha256","format":"standard","secret":"` + formerSecret + `"`),
@@ -182,7 +182,7 @@ func TestAnUpdateDoesNotChangeTheSchemeUnseen(t *testing.T) {
 
 func TestAKeyPairIsMadeAndItsPrivateHalfShownToNobody(t *testing.T) {
 	t.Parallel()
-	dialect := native.New(native.Options{})
+	dialect := native.New()
 	for _, doc := range []string{with(`"signature":"ed25519"`), with(`"secret":"` + keyPair.secret + `"`)} {
 		w := parse(t, doc, nil)
 		public := delivery.PublicKey(w.CurrentSecret())
@@ -387,7 +387,7 @@ func checkAccepted(t *testing.T, w *schemas.Webhook) {
 	if err != nil || !reflect.DeepEqual(updated, stored) {
 		t.Fatalf("an empty update changes the webhook or fails: %v", err)
 	}
-	request, err := native.NewFormat(native.Options{}).Build(job(stored, event()))
+	request, err := native.Format{}.Build(job(stored, event()))
 	if err != nil {
 		t.Fatalf("nothing can be sent to the accepted webhook: %v", err)
 	}

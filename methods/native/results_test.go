@@ -50,7 +50,7 @@ const (
 
 func TestShow(t *testing.T) {
 	t.Parallel()
-	dialect := native.New(native.Options{})
+	dialect := native.New()
 	failedAt := time.Date(2026, 11, 21, 10, 2, 0, 0, time.UTC)
 	tally := schemas.Tally{
 		Calls: 5, Errors: 3, Consecutive: 2, Dropped: 1, FailingSince: failedAt.Add(-time.Second),
@@ -90,7 +90,7 @@ func TestShowLeavesOutWhatWasNotGiven(t *testing.T) {
 	t.Parallel()
 	w := parse(t, minimal, nil)
 	w.PublicID, w.Created, w.Updated = "sub_1", time.Unix(0, 0), time.Unix(0, 0)
-	got := encode(t, native.New(native.Options{}).Show(w, methods.View{}))
+	got := encode(t, native.New().Show(w, methods.View{}))
 	want := `{"id":"sub_1","endpoint":"https://example.com/hook","events":["contact.*"],"state":"active","format":"standard","signature":"hmac-sha256",` + noStats +
 		`"created":"1970-01-01T00:00:00Z","updated":"1970-01-01T00:00:00Z"}`
 	if got != want {
@@ -100,7 +100,7 @@ func TestShowLeavesOutWhatWasNotGiven(t *testing.T) {
 
 func TestIdentityIsEndpointAndWhatIsMatched(t *testing.T) {
 	t.Parallel()
-	identity := native.New(native.Options{}).Identity
+	identity := native.New().Identity
 	const base = `{"endpoint":"https://example.com/hook","events":["a","b"],"filter":{"x":1,"y":{"z":[1]}}`
 	of := func(doc string) []string { return identity(parse(t, doc, nil)) }
 	want := of(base + `}`)
