@@ -1,17 +1,11 @@
 package delivery
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -20,33 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hookswitch/hookswitch/methods/methodstest"
 	"github.com/hookswitch/hookswitch/schemas"
 )
-
-// clientPair makes a certificate for clients, signed by itself.
-func clientPair(t *testing.T, name string, until time.Time) *schemas.ClientCertificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Unix(0, 0), NotAfter: until,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &schemas.ClientCertificate{
-		Certificate: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
-		PrivateKey:  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})),
-	}
-}
 
 // mutualServer takes clients with one of the certificates only, and says who came over how many connections.
 type mutualServer struct {
@@ -87,7 +57,7 @@ func serveMutual(t *testing.T, http2 bool, version uint16, clients ...*schemas.C
 func TestDeliveriesShowTheirClientCertificate(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
-		ann, bob, eve := clientPair(t, "ann", time.Now().Add(time.Hour)), clientPair(t, "bob", time.Now().Add(time.Hour)), clientPair(t, "eve", time.Now().Add(time.Hour))
+		ann, bob, eve := methodstest.ClientPair(t, "ann", time.Now().Add(time.Hour)), methodstest.ClientPair(t, "bob", time.Now().Add(time.Hour)), methodstest.ClientPair(t, "eve", time.Now().Add(time.Hour))
 		server := serveMutual(t, http2, tls.VersionTLS13, ann, bob)
 		roots := x509.NewCertPool()
 		roots.AddCert(server.Certificate())
@@ -132,7 +102,7 @@ func TestDeliveriesShowTheirClientCertificate(t *testing.T) {
 		}{
 			"none":    {nil, schemas.ErrorTLS, "TLS failed: the endpoint answered \"handshake failure\""},
 			"unknown": {eve, schemas.ErrorAuthentication, "the endpoint refused the client certificate: "},
-			"expired": {clientPair(t, "old", time.Now().Add(-time.Hour)), schemas.ErrorAuthentication, "the client certificate has expired"},
+			"expired": {methodstest.ClientPair(t, "old", time.Now().Add(-time.Hour)), schemas.ErrorAuthentication, "the client certificate has expired"},
 			"broken":  {&schemas.ClientCertificate{Certificate: "x"}, schemas.ErrorAuthentication, "the client certificate cannot be read"},
 		} {
 			if got := try(test.certificate); got.OK || got.Error != test.kind || !strings.HasPrefix(got.Message, test.message) {
@@ -144,7 +114,7 @@ func TestDeliveriesShowTheirClientCertificate(t *testing.T) {
 
 func TestConnectionsOfAFormerCertificateAreClosed(t *testing.T) {
 	t.Parallel()
-	ann, bob := clientPair(t, "ann", time.Now().Add(time.Hour)), clientPair(t, "bob", time.Now().Add(time.Hour))
+	ann, bob := methodstest.ClientPair(t, "ann", time.Now().Add(time.Hour)), methodstest.ClientPair(t, "bob", time.Now().Add(time.Hour))
 	server := serveMutual(t, false, tls.VersionTLS13, ann, bob)
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
@@ -190,7 +160,7 @@ func (bigFormat) Build(job Job) (Request, error) { return Request{Body: job.Due[
 func TestARefusedClientCertificateIsNamedUnderTLS13(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
-		ann, eve := clientPair(t, "ann", time.Now().Add(time.Hour)), clientPair(t, "eve", time.Now().Add(time.Hour))
+		ann, eve := methodstest.ClientPair(t, "ann", time.Now().Add(time.Hour)), methodstest.ClientPair(t, "eve", time.Now().Add(time.Hour))
 		server := serveMutual(t, http2, tls.VersionTLS13, ann)
 		roots := x509.NewCertPool()
 		roots.AddCert(server.Certificate())

@@ -8,9 +8,11 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/rs/zerolog"
 
+	"github.com/hookswitch/hookswitch/methods/methodstest"
 	"github.com/hookswitch/hookswitch/storage"
 	"github.com/hookswitch/hookswitch/storage/bolt"
 )
@@ -27,7 +29,7 @@ var sesame = []string{
 // that its key is made. It returns what else must not be in the store's files.
 func (s running) registerSecrets(t *testing.T, in *inbox) (hidden []string) {
 	t.Helper()
-	certificate, key := clientPair(t, "sesame")
+	pair := methodstest.ClientPair(t, "sesame", time.Now().Add(time.Hour))
 	native := func(path string, members map[string]any) {
 		t.Helper()
 		doc := map[string]any{"endpoint": in.url + path, "events": []string{"sesame.opened"}}
@@ -41,7 +43,7 @@ func (s running) registerSecrets(t *testing.T, in *inbox) (hidden []string) {
 	native("/basic", map[string]any{"secret": sesame[0], "headers": map[string]string{"X-Key": sesame[1]}, "authentication": map[string]string{"type": "basic", "username": sesame[2], "password": sesame[3]}})
 	native("/bearer", map[string]any{"authentication": map[string]string{"type": "bearer", "token": sesame[4]}})
 	native("/oauth2", map[string]any{"authentication": map[string]string{"type": "oauth2", "tokenUrl": in.url + "/token", "clientId": "id", "clientSecret": sesame[5]}})
-	native("/mtls", map[string]any{"endpoint": "https://example.com/mtls", "clientCertificate": map[string]string{"certificate": certificate, "privateKey": key}})
+	native("/mtls", map[string]any{"endpoint": "https://example.com/mtls", "clientCertificate": pair})
 	var airstack struct {
 		Authentication struct {
 			Value string `json:"header_value"`
@@ -53,7 +55,7 @@ func (s running) registerSecrets(t *testing.T, in *inbox) (hidden []string) {
 	s.call(t, encryptionTestAdmin, "addWebhook", []any{encryptionTestAdmin, map[string]any{"object": "contact", "event": "unsubscribed", "list_id": 123, "url": in.url + "/vision6"}}, nil)
 	s.publish(t, encryptionTestAdmin, map[string]any{"type": "profile.created", "data": map[string]any{"profile": 7}}, 1)
 	in.next(t, "/copernica")
-	body := strings.Split(strings.TrimSpace(key), "\n")
+	body := strings.Split(strings.TrimSpace(pair.PrivateKey), "\n")
 	return append(hidden, airstack.Authentication.Value, body[1], body[2], "PRIVATE KEY", "sesame-header")
 }
 

@@ -1,14 +1,7 @@
 package native_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
-	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -19,24 +12,11 @@ import (
 	"github.com/hookswitch/hookswitch/schemas"
 )
 
-// clientPair makes a client certificate and its key, as PEM.
+// clientPair is a client certificate of Ann's and its key.
 func clientPair(t testing.TB, until time.Time) (certificate, privateKey string) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "ann"}, NotAfter: until}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
-		string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: private}))
+	pair := methodstest.ClientPair(t, "ann", until)
+	return pair.Certificate, pair.PrivateKey
 }
 
 // certified is the minimal document with a client certificate.
