@@ -10,10 +10,17 @@ import (
 	"github.com/hookswitch/hookswitch/storage"
 )
 
-// work is a worker: it carries exchanges out until the dispatcher has none, or one was so slow that another worker has
-// its place.
+// work is a worker: it carries exchanges out until the dispatcher has none and enough workers wait for more, or one was so
+// slow that another worker has its place.
 func (e *Engine) work() {
-	for x := e.dispatcher.take(); x != nil; x = e.dispatcher.take() {
+	for {
+		x := e.dispatcher.take()
+		if x == nil {
+			if e.dispatcher.linger() {
+				continue
+			}
+			return
+		}
 		if x.load {
 			if x = e.load(x); x == nil {
 				continue

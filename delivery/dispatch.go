@@ -25,6 +25,7 @@ type dispatcher struct {
 	abandon func(x *exchange, items []*item) // gives deliveries up unsent, as if x had failed; called under the lock
 	jitter  func() float64
 	hungry  chan struct{}
+	calls   chan struct{} // calls a lingering worker; closed when they are to end
 
 	usualLimit              int           // exchanges at once with one webhook that names no number
 	window, windowBytes     int           // deliveries held, in number and by size
@@ -41,6 +42,7 @@ type dispatcher struct {
 
 	maxWorkers   int                       // places of the pool
 	workers      int                       // taken places of the pool
+	lingering    int                       // workers that wait in linger and have no place
 	trailWorkers int                       // of these, those of trailing lanes
 	slow         int                       // exchanges that have left their place of the pool
 	fresh        *list.List                // of *exchange, those in a place of the pool in the order they began; no loads
@@ -62,6 +64,7 @@ type dispatcher struct {
 func newDispatcher(o Options) *dispatcher {
 	return &dispatcher{
 		hungry:     make(chan struct{}, 1),
+		calls:      make(chan struct{}, maxLingering),
 		maxWorkers: o.MaxInFlight, usualLimit: o.LaneInFlight, window: o.Window, windowBytes: o.WindowBytes,
 		lanes: map[storage.Lane]*lane{}, idle: list.New(), items: map[*item]struct{}{}, behind: map[*lane]struct{}{},
 		origins: map[originKey]*origin{}, probeWait: o.ProbeWait, maxProbeWait: o.MaxProbeWait, jitter: o.Jitter,
@@ -209,16 +212,40 @@ func (d *dispatcher) offer(l *lane) {
 	d.hire()
 }
 
-// hire starts a worker when there is a lane for it.
+// hire calls or starts a worker when there is a lane for it.
 func (d *dispatcher) hire() {
 	can := len(d.good.lines) > 0 || len(d.trail.lines) > 0 && d.mayTrail()
 	if can && d.workers < d.maxWorkers && !d.closing {
 		d.workers++
-		d.start()
+		if d.lingering > 0 {
+			d.lingering--
+			d.calls <- struct{}{}
+		} else {
+			d.start()
+		}
 	}
 }
 
-// take gives a worker its next exchange; nil ends the worker.
+// maxLingering is how many workers stay when there is nothing to do. One that is called again costs less than a new one,
+// whose stack has to grow first.
+const maxLingering = 64
+
+// linger lets a worker wait until there is something to take again; false ends it.
+func (d *dispatcher) linger() bool {
+	d.mu.Lock()
+	stays := d.lingering < maxLingering && !d.closing
+	if stays {
+		d.lingering++
+	}
+	d.mu.Unlock()
+	if !stays {
+		return false
+	}
+	_, called := <-d.calls
+	return called
+}
+
+// take gives a worker its next exchange; nil: there is none, and the worker's place is another's.
 func (d *dispatcher) take() *exchange {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -247,6 +247,7 @@ func (d *dispatcher) drain() []*item {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.closing = true
+	close(d.calls)
 	var queued []*item
 	for _, l := range d.lanes {
 		queued = append(queued, l.queue...)
