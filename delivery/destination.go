@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -156,7 +157,7 @@ func credentialOf(a *schemas.Authentication) credential {
 
 func (d *destination) sendAs(ctx context.Context, endpoint *url.URL, r Request, timeout time.Duration, c credential) exchanged {
 	if c.scheme != "" {
-		if r.Header == nil {
+		if r.Header = maps.Clone(r.Header); r.Header == nil { // another try may still be reading it
 			r.Header = http.Header{}
 		}
 		for name := range r.Header {

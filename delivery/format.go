@@ -44,8 +44,8 @@ type Due struct {
 
 // Request is what is sent to Webhook.Endpoint, by POST.
 type Request struct {
-	// Header is written as it is, with the spelling of its keys. Content-Length and Host are set by the sender.
-	// The webhook's own Headers are the Format's to add.
+	// Header is written as it is, with the spelling of its keys, and the sender's from then on. Content-Length and Host are
+	// set by it. The webhook's own Headers are the Format's to add.
 	Header http.Header
 	Body   []byte
 }

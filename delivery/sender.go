@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -92,7 +91,7 @@ type exchanged struct {
 	duration   time.Duration
 }
 
-// send posts a request and reads the answer. The whole takes at most timeout.
+// send posts a request, whose header is its own from then on, and reads the answer. The whole takes at most timeout.
 //
 // An answer counts from its header on: when only its body breaks off or comes too late, the status still says what the
 // receiver did with the delivery.
@@ -148,38 +147,40 @@ func (s *sender) request(ctx context.Context, endpoint *url.URL, header http.Hea
 	return r.WithContext(ctx)
 }
 
-// header copies h without what belongs to the connection, and adds the User-Agent unless there is one.
+// connectionHeaders belong to the connection, and are net/http's to set.
+var connectionHeaders = []string{
+	"Connection", "Content-Length", "Expect", "Host", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+}
+
+// header takes what belongs to the connection out of h, and adds the User-Agent unless there is one.
 func (s *sender) header(h http.Header) http.Header {
-	out := maps.Clone(h)
-	if out == nil {
-		out = http.Header{}
+	if h == nil {
+		h = http.Header{}
 	}
 	named := false
 	for name := range h {
-		switch strings.ToLower(name) {
-		case "host", "content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection", "te",
-			"trailer", "upgrade", "expect":
-			delete(out, name)
-		case "user-agent":
+		switch {
+		case slices.ContainsFunc(connectionHeaders, func(theirs string) bool { return strings.EqualFold(theirs, name) }):
+			delete(h, name)
+		case strings.EqualFold(name, "User-Agent"):
 			named = true
 		}
 	}
-	if _, canonical := out["User-Agent"]; !canonical {
-		out["User-Agent"] = nil // keeps net/http from adding its own beside another spelling
+	if _, canonical := h["User-Agent"]; !canonical {
+		h["User-Agent"] = nil // keeps net/http from adding its own beside another spelling
 		if !named {
-			out["User-Agent"] = []string{s.userAgent}
+			h["User-Agent"] = []string{s.userAgent}
 		}
 	}
-	return out
+	return h
 }
 
 // sendable reports whether HTTP allows the names and values of a header (RFC 9110, 5.1 and 5.5).
 func sendable(h http.Header) bool {
-	const token = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	inToken := func(r rune) bool { return strings.ContainsRune(token, r) }
+	foreign := func(r rune) bool { return !isTokenRune(r) }
 	control := func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 	for name, values := range h {
-		if name == "" || strings.TrimFunc(name, inToken) != "" {
+		if name == "" || strings.ContainsFunc(name, foreign) {
 			return false
 		}
 		if slices.ContainsFunc(values, func(v string) bool { return strings.ContainsFunc(v, control) }) {
