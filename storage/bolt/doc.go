@@ -10,7 +10,7 @@
 //	job: rows encoded, refusals ─▶ inbox ─▶ draft { job.write … } ─▶ journal ─▶ ledger, board ─▶ answers
 //	(intake.go settle.go)          (commit.go draft.go lines.go journal.go)      (overlay.go board.go lane.go lease.go)
 //
-//	the ledger, when it is large or half a second old    goroutine        file
+//	the ledger, when it is large or five seconds old      goroutine        file
 //	                               move ─▶ Update { absorb, finish } ─▶ board.reached     (apply.go txn.go)
 //
 //	Register, Reopen, Drop, Expire …  committer                           file

@@ -108,7 +108,7 @@ func defaultTuning() tuning {
 	return tuning{
 		span: 6 * time.Hour, partition: 64 << 20,
 		commitItems: 4096, commitBytes: 16 << 20, requestItems: 512,
-		ledgerItems: 16384, ledgerBytes: 16 << 20, ledgerAge: 500 * time.Millisecond,
+		ledgerItems: 16384, ledgerBytes: 16 << 20, ledgerAge: 5 * time.Second,
 		lockWait: 900 * time.Millisecond,
 	}
 }
