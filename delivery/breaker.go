@@ -57,13 +57,21 @@ func (o *origin) open() bool { return o.wait > 0 }
 // admits reports whether an exchange may begin: any while the breaker is closed, else one when its time has come.
 func (o *origin) admits() bool { return !o.open() || o.probe == nil && !time.Now().Before(o.until) }
 
+// bars reports whether the breaker is open for a lane. A time-out may be the path's own, where others at the same server
+// answer: it is open for lanes that have failed themselves, and the others may find out.
+func (o *origin) bars(l *lane) bool {
+	return o.open() && (o.fault != schemas.ErrorTimeout || l.failures > 0)
+}
+
 // blocked reports whether the server behind a lane is known not to answer: what comes for it stays in the store.
 func (l *lane) blocked() bool {
-	return l.origin != nil && l.origin.open() && (l.phase == phaseOpen || l.phase == phaseCold)
+	return l.origin != nil && l.origin.bars(l) && (l.phase == phaseOpen || l.phase == phaseCold)
 }
 
 // shut reports whether a lane whose record is known may begin nothing now because of its origin.
-func (l *lane) shut() bool { return l.phase == phaseOpen && l.origin != nil && !l.origin.admits() }
+func (l *lane) shut() bool {
+	return l.phase == phaseOpen && l.origin != nil && l.origin.bars(l) && !l.origin.admits()
+}
 
 // lead notes where a lane leads, nil for nowhere.
 func (d *dispatcher) lead(l *lane, endpoint *url.URL) {

@@ -166,6 +166,34 @@ func TestBreakerIsOpenedByDNSAndTLS(t *testing.T) {
 	}
 }
 
+func TestNextAddressOfAHostIsTriedWhenOneIsSilent(t *testing.T) {
+	const silent, speaking = "93.184.200.2", "93.184.200.3"
+	var d *dials
+	inHouse(t, Policy{}, func(t *testing.T, h *house) {
+		r := &receiver{script: []int{200}}
+		h.network.serve(speaking+":80", r)
+		d.each = func(ctx context.Context, address string) error {
+			if address == silent+":80" {
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			return nil
+		}
+		h.register(&schemas.Webhook{
+			Account: 1, Dialect: "test", Endpoint: "http://two.example.com/", State: schemas.StateActive, Match: schemas.Match{Types: []string{"*"}},
+		})
+		ids := h.publish(1, "a.b")
+		time.Sleep(addressWait)
+		synctest.Wait()
+		if got := r.ids(); !slices.Equal(got, ids) {
+			t.Errorf("received %q of %q", got, ids)
+		}
+	}, func(h *house) {
+		h.options.Resolver = fixed{netip.MustParseAddr(silent), netip.MustParseAddr(speaking)}
+		d = countDials(h)
+	})
+}
+
 func TestProbeThatNeverGotThereSaysNothing(t *testing.T) {
 	var at moving
 	at.point("93.184.200.1")
@@ -216,6 +244,25 @@ func (p paths) ServeHTTP(w http.ResponseWriter, r *http.Request) { p[r.URL.Path]
 
 func TestLanesOfAnOriginTakeTurnsToProbe(t *testing.T) {
 	inHouse(t, Policy{Waits: slices.Repeat([]time.Duration{time.Second}, 10000)}, func(t *testing.T, h *house) {
+		recovers := &receiver{script: []int{0, 200}}
+		h.network.serve(sharedHost, paths{"/recovers": recovers, "/hangs": {script: []int{0}}})
+		h.atSharedHost(1, "/hangs", "a.b")
+		h.publish(100, "a.b")
+		w := h.atSharedHost(1, "/recovers", "c.d")
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		if s := h.engine.Stats(); s.Silent != 1 {
+			t.Fatalf("%+v", s)
+		}
+		h.publish(5, "c.d")                        // the first fails, and the others are barred like the other lane's
+		time.Sleep(2*time.Minute + 30*time.Second) // at most one probe of the other comes first
+		synctest.Wait()
+		expectStates(t, h, w, states{schemas.DeliveryDelivered: 5})
+	})
+}
+
+func TestHangingPathDoesNotHoldUpAnotherAtTheSameHost(t *testing.T) {
+	inHouse(t, Policy{Waits: slices.Repeat([]time.Duration{time.Second}, 10000)}, func(t *testing.T, h *house) {
 		good := &receiver{script: []int{200}}
 		h.network.serve(sharedHost, paths{"/good": good, "/hangs": {script: []int{0}}})
 		h.atSharedHost(1, "/hangs", "a.b")
@@ -226,10 +273,12 @@ func TestLanesOfAnOriginTakeTurnsToProbe(t *testing.T) {
 		if s := h.engine.Stats(); s.Silent != 1 {
 			t.Fatalf("%+v", s)
 		}
-		h.publish(5, "c.d")
-		time.Sleep(2*time.Minute + 30*time.Second) // at most one probe of the other comes first
-		synctest.Wait()
-		expectStates(t, h, w, states{schemas.DeliveryDelivered: 5})
+		for n := range 5 {
+			h.publish(1, "c.d")
+			synctest.Wait() // no time passes
+			expectStates(t, h, w, states{schemas.DeliveryDelivered: n + 1})
+			time.Sleep(time.Minute)
+		}
 	})
 }
 

@@ -61,7 +61,7 @@ func (d *dialler) connect(ctx context.Context, network, address string) (net.Con
 	}
 	var last error
 	for i, a := range candidates {
-		conn, err := d.connectOne(ctx, network, a, port, len(candidates)-i)
+		conn, err := d.connectOne(ctx, network, a, port, i == len(candidates)-1)
 		if err == nil {
 			return conn, nil
 		}
@@ -73,10 +73,14 @@ func (d *dialler) connect(ctx context.Context, network, address string) (net.Con
 	return nil, last
 }
 
-// connectOne tries one address, for its share of the time that is left.
-func (d *dialler) connectOne(ctx context.Context, network string, a netip.Addr, port string, left int) (net.Conn, error) {
-	if end, ok := ctx.Deadline(); ok && left > 1 {
-		short, cancel := context.WithTimeout(ctx, time.Until(end)/time.Duration(left))
+// addressWait is how long one of several addresses of a host is tried before the next is: long enough for a lost packet,
+// which is sent again after 1 s. net/http dials without the deadline of the exchange, so it can't be shared out.
+const addressWait = 3 * time.Second
+
+// connectOne tries one address, as long as ctx lasts when it is the last.
+func (d *dialler) connectOne(ctx context.Context, network string, a netip.Addr, port string, last bool) (net.Conn, error) {
+	if !last {
+		short, cancel := context.WithTimeout(ctx, addressWait)
 		defer cancel()
 		ctx = short
 	}

@@ -76,7 +76,8 @@
 // a row that show that nobody is there, by DNS, connect, TLS or time-out, open its breaker; an answer of any status closes
 // it. While it is open its lanes hold nothing: what is published and what was queued stays in the store, and claims pass
 // over it. One exchange at a time, the probe, begins after a back-off of 1 s to 1 min; a claim brings it, of each lane in turn,
-// because a path may hang where the next one answers. An open breaker is of one account: nobody learns from another's.
+// because a path may hang where the next one answers. For the same reason time-outs open it only for lanes that have failed
+// themselves: the others go on, and the first answer closes it. An open breaker is of one account: nobody learns from another's.
 //
 // Waiting counts no attempt. A probe counts for the delivery it carries, which then follows its own schedule. The others
 // cannot wait for probes of their own: at one a minute, a million of them would take two years, and dialects that never
