@@ -54,11 +54,9 @@ func listAudit(ctx context.Context, c *cli.Command) error {
 	return listing{
 		method: "listAuditEntries", params: params,
 		head: []string{"WHEN", "ACTION", "ACCOUNT", "TARGET", "BY", "CHANGES"},
-		row: func(item json.RawMessage) ([]any, error) {
-			var e auditEntry
-			err := json.Unmarshal(item, &e)
-			return []any{moment(e.At), e.Action, e.Account, filled(e.Target), e.by(), filled(e.changes())}, err
-		},
+		row: rowOf(func(e auditEntry) []any {
+			return []any{moment(e.At), e.Action, e.Account, filled(e.Target), e.by(), filled(e.changes())}
+		}),
 	}.print(ctx, c)
 }
 

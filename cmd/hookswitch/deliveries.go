@@ -66,11 +66,9 @@ func listDeliveries(ctx context.Context, c *cli.Command) error {
 	return listing{
 		method: "listDeliveries", params: params,
 		head: []string{"ID", "STATE", "ATTEMPTS", "WEBHOOK", "EVENT", "TYPE", "UPDATED", "NEXT"},
-		row: func(item json.RawMessage) ([]any, error) {
-			var d delivery
-			err := json.Unmarshal(item, &d)
-			return []any{d.ID, d.State, d.Attempts, plainText(d.Webhook), filled(d.Event), filled(d.EventType), moment(d.Updated), moment(d.Next)}, err
-		},
+		row: rowOf(func(d delivery) []any {
+			return []any{d.ID, d.State, d.Attempts, plainText(d.Webhook), filled(d.Event), filled(d.EventType), moment(d.Updated), moment(d.Next)}
+		}),
 	}.print(ctx, c)
 }
 

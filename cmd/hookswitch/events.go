@@ -109,17 +109,15 @@ func listEvents(ctx context.Context, c *cli.Command) error {
 	return listing{
 		method: "listEvents", params: params,
 		head: []string{"ID", "TYPE", "ACCEPTED", "WEBHOOKS", "SOURCE", "SUBJECT"},
-		row: func(item json.RawMessage) ([]any, error) {
-			var e struct {
-				ID       string    `json:"id"`
-				Type     string    `json:"type"`
-				Accepted time.Time `json:"accepted"`
-				Matched  int       `json:"matched"`
-				Source   string    `json:"source"`
-				Subject  string    `json:"subject"`
-			}
-			err := json.Unmarshal(item, &e)
-			return []any{e.ID, e.Type, moment(e.Accepted), e.Matched, filled(e.Source), filled(e.Subject)}, err
-		},
+		row: rowOf(func(e struct {
+			ID       string    `json:"id"`
+			Type     string    `json:"type"`
+			Accepted time.Time `json:"accepted"`
+			Matched  int       `json:"matched"`
+			Source   string    `json:"source"`
+			Subject  string    `json:"subject"`
+		}) []any {
+			return []any{e.ID, e.Type, moment(e.Accepted), e.Matched, filled(e.Source), filled(e.Subject)}
+		}),
 	}.print(ctx, c)
 }

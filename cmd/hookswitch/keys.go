@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -75,11 +74,9 @@ func listKeys(ctx context.Context, c *cli.Command) error {
 	}
 	return listing{
 		method: "listKeys", params: params, head: []string{"ID", "ACCOUNT", "ACCESS", "CREATED", "NAME"},
-		row: func(item json.RawMessage) ([]any, error) {
-			var k key
-			err := json.Unmarshal(item, &k)
-			return []any{k.ID, k.Account, k.Access, moment(k.Created), filled(k.Name)}, err
-		},
+		row: rowOf(func(k key) []any {
+			return []any{k.ID, k.Account, k.Access, moment(k.Created), filled(k.Name)}
+		}),
 	}.print(ctx, c)
 }
 

@@ -31,6 +31,17 @@ type listing struct {
 	row    func(item json.RawMessage) ([]any, error)
 }
 
+// rowOf makes a row of an item that is read as a T.
+func rowOf[T any](cells func(T) []any) func(json.RawMessage) ([]any, error) {
+	return func(item json.RawMessage) ([]any, error) {
+		var one T
+		if err := json.Unmarshal(item, &one); err != nil {
+			return nil, err
+		}
+		return cells(one), nil
+	}
+}
+
 // print gets pages until --limit items are there: a table, or with --json a document a line as they come.
 func (l listing) print(ctx context.Context, c *cli.Command) error {
 	t, asJSON, w := table{head: l.head}, c.Bool("json"), c.Root().Writer
@@ -39,7 +50,9 @@ func (l listing) print(ctx context.Context, c *cli.Command) error {
 			return printLine(w, item)
 		}
 		cells, err := l.row(item)
-		t.add(cells...)
+		if err == nil {
+			t.add(cells...)
+		}
 		return err
 	})
 	if err != nil || asJSON {

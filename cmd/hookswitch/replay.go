@@ -150,14 +150,12 @@ func listReplays(ctx context.Context, c *cli.Command) error {
 	}
 	return listing{
 		method: "listReplays", head: []string{"ID", "STATE", "WEBHOOK", "DONE", "LOOKED", "REPLAYED", "SKIPPED", "CREATED"},
-		row: func(item json.RawMessage) ([]any, error) {
-			var r replayed
-			err := json.Unmarshal(item, &r)
+		row: rowOf(func(r replayed) []any {
 			to := plainText(r.Webhook)
 			if r.Webhook == nil {
 				to = "all"
 			}
-			return []any{r.ID, r.State, to, fmt.Sprintf("%.1f %%", r.Percent), r.Looked, r.Replayed, r.Skipped, moment(r.Created)}, err
-		},
+			return []any{r.ID, r.State, to, fmt.Sprintf("%.1f %%", r.Percent), r.Looked, r.Replayed, r.Skipped, moment(r.Created)}
+		}),
 	}.print(ctx, c)
 }

@@ -60,11 +60,9 @@ func listWebhooks(ctx context.Context, c *cli.Command) error {
 	return listing{
 		method: "exportWebhooks", params: given(c, "dialect", "state"),
 		head: []string{"ID", "DIALECT", "STATE", "EVENTS", "ENDPOINT", "NAME"},
-		row: func(item json.RawMessage) ([]any, error) {
-			var w webhook
-			err := json.Unmarshal(item, &w)
-			return []any{w.title(), w.Dialect, w.State, cell(strings.Join(w.Events, " "), 40), w.Endpoint, filled(w.Name)}, err
-		},
+		row: rowOf(func(w webhook) []any {
+			return []any{w.title(), w.Dialect, w.State, cell(strings.Join(w.Events, " "), 40), w.Endpoint, filled(w.Name)}
+		}),
 	}.print(ctx, c)
 }
 
