@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -21,12 +24,18 @@ import (
 // forEachClient runs a test with a client over each kind of URL and in-process. make dials with the options given.
 func forEachClient(t *testing.T, options rpc.Options, test func(t *testing.T, dial func(rpc.DialOptions) *rpc.Client)) {
 	t.Helper()
-	for _, scheme := range []string{"http", "https", "ws", "wss", "memory"} {
+	for _, scheme := range []string{"http", "https", "ws", "wss", "unix", "ws+unix", "memory"} {
 		t.Run(scheme, func(t *testing.T) {
 			t.Parallel()
 			server := newServer(t, options)
 			web := httptest.NewUnstartedServer(server)
 			web.Config.ErrorLog = log.New(io.Discard, "", 0) // of connections that tests cut
+			address := scheme + "://" + web.Listener.Addr().String()
+			if strings.HasSuffix(scheme, "unix") {
+				path := socketPath(t)
+				listenAt(t, web, path)
+				address = scheme + ":" + path
+			}
 			if strings.HasSuffix(scheme, "s") && scheme != "ws" {
 				web.StartTLS()
 			} else {
@@ -42,7 +51,7 @@ func forEachClient(t *testing.T, options rpc.Options, test func(t *testing.T, di
 					})
 				} else {
 					o.HTTPClient = web.Client()
-					client, err = rpc.Dial(t.Context(), scheme+"://"+web.Listener.Addr().String(), o)
+					client, err = rpc.Dial(t.Context(), address, o)
 				}
 				if err != nil {
 					t.Fatal(err)
@@ -52,6 +61,28 @@ func forEachClient(t *testing.T, options rpc.Options, test func(t *testing.T, di
 			})
 		})
 	}
+}
+
+// socketPath is where a Unix socket may be: its path may have about 100 bytes, those of t.TempDir are longer.
+func socketPath(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "rpc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return filepath.Join(dir, "s")
+}
+
+// listenAt has a server that is not started listen at a path instead.
+func listenAt(t *testing.T, web *httptest.Server, path string) {
+	t.Helper()
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	web.Listener.Close()
+	web.Listener = listener
 }
 
 func TestClientCalls(t *testing.T) {
@@ -178,7 +209,7 @@ func TestClientGetsPushesInOrderAndVerbatim(t *testing.T) {
 			pushes <- method + string(params)
 		}})
 		err := client.Call(t.Context(), "stream", nil, nil)
-		if strings.HasPrefix(t.Name()[strings.LastIndex(t.Name(), "/")+1:], "http") {
+		if scheme := t.Name()[strings.LastIndex(t.Name(), "/")+1:]; strings.HasPrefix(scheme, "http") || scheme == "unix" {
 			if e, ok := errors.AsType[*jsonrpc2.Error](err); !ok || e.Code != 1 {
 				t.Errorf("over HTTP: %v", err)
 			}

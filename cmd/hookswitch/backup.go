@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/hookswitch/hookswitch/rpc"
 	"github.com/hookswitch/hookswitch/service"
 )
 
@@ -80,16 +81,17 @@ func writeWhole(path string, write func(io.Writer) error) error {
 
 // fetchBackup has the service stream a backup.
 func fetchBackup(ctx context.Context, c *cli.Command, w io.Writer) error {
-	address, err := backupURL(c.String("server"))
+	address, client, err := backupURL(c.String("server"))
 	if err != nil {
 		return usageError{err}
 	}
+	defer client.CloseIdleConnections()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return err
 	}
 	request.Header.Set("Authorization", "Bearer "+c.String("key"))
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := client.Do(request)
 	if err != nil {
 		return unreachable{err}
 	}
@@ -108,19 +110,22 @@ func fetchBackup(ctx context.Context, c *cli.Command, w io.Writer) error {
 	return nil
 }
 
-// backupURL is where a service streams its backup, from the address of its endpoint.
-func backupURL(server string) (string, error) {
+// backupURL is where a service streams its backup, from the address of its endpoint, and who can ask there.
+func backupURL(server string) (string, *http.Client, error) {
 	address, err := serverURL(server)
 	if err != nil {
-		return "", err
+		return "", nil, err
+	}
+	if path, unix := strings.CutPrefix(strings.TrimPrefix(address, "ws+"), unixPrefix); unix {
+		return "http://localhost/backup", &http.Client{Transport: rpc.UnixTransport(path)}, nil
 	}
 	u, err := url.Parse(address)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	if insecure, secure := strings.CutPrefix(u.Scheme, "ws"); secure {
 		u.Scheme = "http" + insecure
 	}
 	u.Path = strings.TrimSuffix(u.Path, "/rpc") + "/backup"
-	return u.String(), nil
+	return u.String(), http.DefaultClient, nil
 }

@@ -76,7 +76,11 @@ type arrival struct {
 }
 
 func (d *demo) run(ctx context.Context) error {
-	client, err := rpc.Dial(ctx, d.address+"/rpc", rpc.DialOptions{Credential: "Bearer " + d.service.LocalKey()})
+	target, err := serverURL(d.address)
+	if err != nil {
+		return err
+	}
+	client, err := rpc.Dial(ctx, target, rpc.DialOptions{Credential: "Bearer " + d.service.LocalKey()})
 	if err != nil {
 		return err
 	}

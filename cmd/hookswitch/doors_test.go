@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -39,6 +40,9 @@ func TestServeOnAUnixSocket(t *testing.T) {
 		}
 	}
 	alive()
+	for _, address := range []string{s.address, "ws+" + s.address} {
+		commandsReach(t, address)
+	}
 	if _, err := listen("unix:" + path); err == nil || !strings.Contains(err.Error(), "another process listens") {
 		t.Errorf("a socket in use: %v", err)
 	}
@@ -50,5 +54,17 @@ func TestServeOnAUnixSocket(t *testing.T) {
 	}
 	if _, err := os.Stat(path); err == nil {
 		t.Error("the socket is left behind")
+	}
+}
+
+// commandsReach runs commands of each kind with a server's address.
+func commandsReach(t *testing.T, address string) {
+	t.Helper()
+	for _, args := range [][]string{{"call", "ping"}, {"keys", "list"}, {"backup", filepath.Join(t.TempDir(), "backup")}} {
+		c := exec.Command("hookswitch", args...)
+		c.Env = append(c.Environ(), "HOOKSWITCH_SERVER="+address, "HOOKSWITCH_KEY="+adminKey)
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Errorf("%v at %s: %v\n%s", args, address, err, out)
+		}
 	}
 }
