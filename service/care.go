@@ -46,6 +46,10 @@ func Check(ctx context.Context, dir string, progress Progress) (Found, error) {
 	return bolt.Verify(ctx, dir, progress)
 }
 
+// ForgoJournal makes a data directory usable that is refused for its journal, without what that held, and reports whether it
+// did; one that can be opened stays as it is.
+func ForgoJournal(dir string) (forgone bool, err error) { return bolt.ForgoJournal(dir) }
+
 // Compact gives back the room of what was deleted in a data directory, and returns its bytes before and after.
 func Compact(ctx context.Context, dir string, progress Progress) (before, after int64, err error) {
 	return bolt.Compact(ctx, dir, progress)

@@ -78,7 +78,8 @@ func checkCommand() *cli.Command {
 		Usage: "look at all of a store, and say what is wrong with it",
 		Description: "Opens the store as serve does, closes it, and then verifies the structure of the file, the checksum of every row,\n" +
 			"and that all rows agree with each other. The exit code is 1 when something is wrong.",
-		Flags:  []cli.Flag{directoryFlag(), jsonFlag()},
+		Flags: []cli.Flag{directoryFlag(), jsonFlag(), &cli.BoolFlag{Name: "without-journal",
+			Usage: "go on without the journal of a store that is refused for it, because it is missing, damaged or another's: what it held is lost"}},
 		Action: checkStore,
 	}
 }
@@ -86,6 +87,15 @@ func checkCommand() *cli.Command {
 func checkStore(ctx context.Context, c *cli.Command) error {
 	if err := noArguments(c); err != nil {
 		return err
+	}
+	if c.Bool("without-journal") {
+		forgone, err := service.ForgoJournal(c.String("data"))
+		if err != nil {
+			return err
+		}
+		if forgone {
+			fmt.Fprintln(c.Root().ErrWriter, "The store goes on without its journal; files of it that were there end in .forgone now.")
+		}
 	}
 	looking := newProgress(c, "check", countText)
 	defer looking.end()

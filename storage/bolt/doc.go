@@ -29,7 +29,8 @@
 //
 // When the store is opened, the journal's frames behind the file's last are brought into the file. One frame is written at a
 // time, so a broken one at the end was never acknowledged and is passed over; a sound one behind a broken one says that the
-// disk has lost something, and the store is not opened (journal.go).
+// disk has lost something, and the store is not opened (journal.go). Nor is it without the journal's files, unless it was
+// closed with all in the file: behind in meta says so.
 //
 // What is wrong with an item is found before anything of it is written, so it never spoils the others. When the disk is
 // full the whole commit fails, nothing of it is kept, and the next one may succeed; while it is the file that has no room,
@@ -40,7 +41,7 @@
 //
 // All numbers in keys are big-endian. Each row begins with a CRC-32C over its key and payload (record.go).
 //
-//	meta          format, boot, nonce, serial, seq, revision, open                   the store's own counters
+//	meta          format, boot, epoch, nonce, serial, behind, seq, revision, open    the store's own counters
 //	records       account kind id                 → revision fingerprint body
 //	fingerprints  account kind sha256             → id
 //	counters      account kind                    → last id given out

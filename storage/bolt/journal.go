@@ -38,11 +38,28 @@ const (
 	maxFrame   = 1 << 30
 )
 
-var errJournalDamaged = errors.New("the journal is damaged: it has records behind one that cannot be read; restore a backup, " +
-	"or move the files hookswitch.journal.* away to go on without what they hold")
+// adviceForgo ends the sentences about a journal that cannot be used.
+const adviceForgo = "`hookswitch check --without-journal` goes on without what the journal held"
+
+var errJournalDamaged = errors.New("the journal is damaged: it has records behind one that cannot be read; restore a backup; " + adviceForgo)
 
 var errJournalForeign = errors.New("the journal does not continue the file: one of them is of another time or another store; " +
-	"put both back together, or move the files hookswitch.journal.* away to go on without what they hold")
+	"put both back together; " + adviceForgo)
+
+var errJournalMissing = errors.New("the journal is missing, and the store was not closed, so that what was acknowledged last may be in it " +
+	"alone; put the files hookswitch.journal.* back beside the store's, or restore a backup; " + adviceForgo)
+
+// journalWhole reports whether both files of a directory's journal are there.
+func journalWhole(dir string) (bool, error) {
+	for _, name := range JournalNames {
+		if _, err := os.Stat(filepath.Join(dir, name)); errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		} else if err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
 
 // openJournal opens the two files of a directory, making them when they are not there.
 func openJournal(dir string, open func(string, int, os.FileMode) (*os.File, error), noSync bool) (*journal, error) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	bbolt "go.etcd.io/bbolt"
 
@@ -158,13 +159,89 @@ func TestOpenRefusesAJournalThatDoesNotFit(t *testing.T) {
 	dir := t.TempDir()
 	mustClose(t, mustOpen(t, dir, defaultTuning()))
 	writeJournal(t, dir, testNonce, "one")
-	refuses(t, dir, "move the files hookswitch.journal.* away")
-	for _, name := range JournalNames {
-		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+	refuses(t, dir, "--without-journal")
+	forgoJournal(t, dir, true)
+	if _, err := os.Stat(filepath.Join(dir, JournalNames[0]+".forgone")); err != nil {
+		t.Error(err)
+	}
+	mustClose(t, mustOpen(t, dir, defaultTuning()))
+	forgoJournal(t, dir, false)
+}
+
+func forgoJournal(t *testing.T, dir string, want bool) {
+	t.Helper()
+	if got, err := ForgoJournal(dir); err != nil || got != want {
+		t.Errorf("forgone: %v, %v; want %v", got, err, want)
+	}
+}
+
+// copyFiles is a directory with some of a store's files, as they are at this moment.
+func copyFiles(t *testing.T, dir string, names ...string) string {
+	t.Helper()
+	to := t.TempDir()
+	for _, name := range names {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(to, name), text, 0o600)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	mustClose(t, mustOpen(t, dir, defaultTuning()))
+	return to
+}
+
+// What was acknowledged last is in the journal alone until it is brought into the file: an unclean store is not whole
+// without it, a closed one is.
+func TestOpenMissesTheJournalOfAStoreThatWasNotClosed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	tune := defaultTuning()
+	tune.ledgerAge = time.Hour
+	s := mustOpen(t, dir, tune)
+	accept(t, s, testEvent("last", false, 1))
+	whole := copyFiles(t, dir, FileName, JournalNames[0], JournalNames[1])
+	without := copyFiles(t, dir, FileName)
+	half := copyFiles(t, dir, FileName, JournalNames[1])
+	mustClose(t, s)
+	closed := copyFiles(t, dir, FileName)
+
+	for _, dir := range []string{without, half} {
+		refuses(t, dir, "the journal is missing")
+		if _, err := Verify(t.Context(), dir, nil); !errors.Is(err, errJournalMissing) {
+			t.Errorf("verified: %v", err)
+		}
+		forgoJournal(t, dir, true)
+		if found := mustVerify(t, dir); found.Events != 0 {
+			t.Errorf("%d events without a journal", found.Events)
+		}
+	}
+	for _, dir := range []string{whole, closed} {
+		forgoJournal(t, dir, false)
+		if found := mustVerify(t, dir); found.Events != 1 {
+			t.Errorf("%d events", found.Events)
+		}
+	}
+}
+
+// A backup is of a store that is open, and is whole.
+func TestARestoredBackupNeedsNoJournal(t *testing.T) {
+	t.Parallel()
+	s, dir := mustOpen(t, t.TempDir(), defaultTuning()), t.TempDir()
+	defer mustClose(t, s)
+	accept(t, s, testEvent("e", false, 1))
+	var backup bytes.Buffer
+	if err := s.Backup(t.Context(), &backup); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := restoreInto(t, dir, backup.Bytes(), false); err != nil {
+		t.Fatal(err)
+	}
+	restored := mustOpen(t, dir, defaultTuning())
+	defer mustClose(t, restored)
+	if restored.epoch == s.epoch {
+		t.Error("the copy goes on in the epoch of the store that was backed up")
+	}
 }
 
 // A sync that fails leaves open what the disk has: the callers are told so, and no more is written.

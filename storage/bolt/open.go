@@ -66,6 +66,7 @@ type Store struct {
 	applied atomic.Uint64 // serial of the last frame that is in the file
 	told    atomic.Uint64 // the same, once the board knows
 	open    atomic.Uint64 // deliveries owed
+	epoch   uint64        // of the numbers of events; does not change while the store is open
 	wanted  atomic.Bool   // somebody waits for the ledger to be in the file
 
 	calendar atomic.Pointer[calendar]
@@ -148,6 +149,10 @@ func openStore(o Options, tune tuning) (*Store, error) {
 			return nil, err
 		}
 	}
+	whole, err := journalWhole(o.Dir)
+	if err != nil {
+		return nil, err
+	}
 	db, err := openFile(path, o, tune)
 	if err != nil {
 		return nil, err
@@ -158,6 +163,11 @@ func openStore(o Options, tune tuning) (*Store, error) {
 	}
 	s.inbox.bell = make(chan struct{}, 1)
 	s.changes.reset()
+	if !whole {
+		if err := mayLackJournal(db); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
 	if s.journal, err = openJournal(o.Dir, tune.openFile, o.NoSync); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -181,7 +191,7 @@ func (s *Store) Close() error {
 		s.inbox.close()
 		<-s.stopped
 		s.board.close()
-		err = errors.Join(s.journal.close(), s.db.Close())
+		err = errors.Join(s.complete(), s.journal.close(), s.db.Close())
 	})
 	return err
 }

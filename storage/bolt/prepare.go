@@ -54,6 +54,8 @@ const (
 	metaOpen     = "open"
 	metaSerial   = "serial" // of the last frame of the journal that the file has
 	metaNonce    = "nonce"  // of the journal's frames
+	metaBehind   = "behind" // 1 from when the store is opened until all is in the file: the journal may have more
+	metaEpoch    = "epoch"  // names the history that the numbers of events belong to; see renew
 )
 
 func readNumber(b *bbolt.Bucket, key string) (uint64, error) {
@@ -140,7 +142,7 @@ func (s *Store) boot() (boot uint64, err error) {
 			to  *uint64
 		}{
 			{metaBoot, &boot}, {metaSeq, &w.seq}, {metaRevision, &w.revision}, {metaOpen, &w.open},
-			{metaSerial, &w.serial}, {metaNonce, &nonce},
+			{metaSerial, &w.serial}, {metaNonce, &nonce}, {metaEpoch, &s.epoch},
 		} {
 			var err error
 			if *c.to, err = readNumber(meta, c.key); err != nil {
@@ -159,13 +161,17 @@ func (s *Store) boot() (boot uint64, err error) {
 	s.applied.Store(s.written.serial)
 	s.told.Store(s.written.serial)
 	s.open.Store(s.written.open)
+	if s.epoch == 0 {
+		s.epoch = newEpoch()
+	}
 	boot, nonce = boot+1, rand.Uint64()
 	if err := s.journal.begin(nonce, s.written.serial); err != nil {
 		return 0, err
 	}
 	return boot, s.db.Update(func(tx *bbolt.Tx) error {
 		meta := tx.Bucket([]byte(inMeta.String()))
-		return errors.Join(writeNumber(meta, metaFormat, format), writeNumber(meta, metaBoot, boot), writeNumber(meta, metaNonce, nonce))
+		return errors.Join(writeNumber(meta, metaFormat, format), writeNumber(meta, metaBoot, boot), writeNumber(meta, metaNonce, nonce),
+			writeNumber(meta, metaEpoch, s.epoch), writeNumber(meta, metaBehind, 1))
 	})
 }
 

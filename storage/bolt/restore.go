@@ -59,6 +59,9 @@ func restore(ctx context.Context, r Restoration) (found Found, err error) {
 	if err := mayReplace(r); err != nil { // a store may have been opened meanwhile
 		return found, err
 	}
+	if err := renew(aside); err != nil { // the journal of the store that was backed up is not that of the copy
+		return found, err
+	}
 	return found, replaceFile(aside, r.Dir)
 }
 

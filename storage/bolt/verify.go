@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 
@@ -52,6 +54,25 @@ func Verify(ctx context.Context, dir string, progress Progress) (Found, error) {
 		return Found{}, err
 	}
 	return verifyFile(ctx, filepath.Join(dir, FileName), progress)
+}
+
+// ForgoJournal makes a store that is not opened for its journal, which is missing, damaged or another's, one that goes on without
+// it: its files are kept under names that end in .forgone, and positions in the stream of events from before are refused. A
+// store that can be opened stays as it is, and forgone is false.
+func ForgoJournal(dir string) (forgone bool, err error) {
+	switch err := putInOrder(dir); {
+	case err == nil:
+		return false, nil
+	case !errors.Is(err, errJournalMissing) && !errors.Is(err, errJournalDamaged) && !errors.Is(err, errJournalForeign):
+		return false, err
+	}
+	for _, name := range JournalNames {
+		path := filepath.Join(dir, name)
+		if err := os.Rename(path, path+".forgone"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return false, err
+		}
+	}
+	return true, errors.Join(renew(filepath.Join(dir, FileName)), syncDir(dir))
 }
 
 // putInOrder opens and closes a store that must be there.
