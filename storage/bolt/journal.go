@@ -28,6 +28,7 @@ type journal struct {
 	nonce  uint64 // of this store since it was opened: frames of another belong to another state
 	serial uint64 // of the last frame
 	sync   func(*os.File) error
+	syncer *syncer
 }
 
 // A frame is what one commit writes: magic, length of the payload, nonce, serial, CRC-32C over all of that and the payload,
@@ -66,9 +67,10 @@ func openJournal(dir string, open func(string, int, os.FileMode) (*os.File, erro
 	if open == nil {
 		open = os.OpenFile
 	}
-	j := &journal{sync: syncData}
-	if noSync {
-		j.sync = func(*os.File) error { return nil }
+	j := &journal{sync: func(*os.File) error { return nil }}
+	if !noSync {
+		j.syncer = newSyncer()
+		j.sync = j.syncer.sync
 	}
 	for i, name := range JournalNames {
 		f, err := open(filepath.Join(dir, name), os.O_RDWR|os.O_CREATE, 0o600)
@@ -216,6 +218,9 @@ func (j *journal) begin(nonce, serial uint64) error {
 // close closes the files.
 func (j *journal) close() error {
 	var errs []error
+	if j.syncer != nil {
+		errs = append(errs, j.syncer.close())
+	}
 	for _, f := range j.files {
 		if f != nil {
 			if err := f.Close(); !errors.Is(err, fs.ErrClosed) {

@@ -4,5 +4,10 @@ package bolt
 
 import "os"
 
-// syncData makes a file durable.
-func syncData(f *os.File) error { return f.Sync() }
+// syncer makes a file durable.
+type syncer struct{}
+
+func newSyncer() *syncer { return &syncer{} }
+
+func (*syncer) sync(f *os.File) error { return f.Sync() }
+func (*syncer) close() error          { return nil }
