@@ -145,13 +145,19 @@ func (l *listener) step() (some bool, err error) {
 	return len(got) > 0, nil
 }
 
+// cursor is the place the listener has come to.
+func (l *listener) cursor() string {
+	_, epoch := l.store.Numbering()
+	return eventCursor(l.after, epoch)
+}
+
 // push sends a notification with the subscription, its place and one more member, once the connection has room for it.
 func (l *listener) push(method, member string, value json.RawMessage) error {
 	params := make(rpc.Raw, 0, len(value)+128)
 	params = append(params, `{"subscription":"`...)
 	params = append(params, l.id...)
 	params = append(params, `","cursor":"`...)
-	params = append(params, eventCursor(l.after)...)
+	params = append(params, l.cursor()...)
 	params = append(params, `","`...)
 	params = append(params, member...)
 	params = append(params, `":`...)

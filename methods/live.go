@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/hookswitch/hookswitch/delivery"
@@ -101,8 +102,9 @@ func subscribeEvents(ctx context.Context, c *Call) (any, error) {
 	if err := c.live.add(l); err != nil {
 		return nil, err
 	}
+	begins := l.cursor()
 	go l.run() // until the connection ends, or unsubscribeEvents
-	return map[string]any{"subscription": l.id, "cursor": eventCursor(after)}, nil
+	return map[string]any{"subscription": l.id, "cursor": begins}, nil
 }
 
 // liveMatcher is what a live subscription wants.
@@ -140,17 +142,31 @@ func (c *Call) livePosition(ctx context.Context) (uint64, error) {
 		e, err := c.eventNamed(ctx, p.After)
 		return e.Seq, err
 	case p.Cursor != "":
-		after, err := strconv.ParseUint(p.Cursor, 10, 64)
-		if err != nil || eventCursor(after) != p.Cursor {
-			return 0, invalid(c.Pointer("cursor"), "is not a cursor of events")
-		}
-		return after, nil
+		return c.placeOf(p.Cursor)
 	}
 	return c.newest(ctx, c.Caller.Account)
 }
 
-// eventCursor is the place after an event.
-func eventCursor(seq uint64) string { return strconv.FormatUint(seq, 10) }
+// eventCursor is the place after an event, in an epoch of the store's numbers.
+func eventCursor(seq, epoch uint64) string {
+	return strconv.FormatUint(seq, 10) + "-" + strconv.FormatUint(epoch, 36)
+}
+
+// placeOf reads a cursor. One of another epoch is of events that this store never had, or has under other numbers: to go on
+// from there would pass over events without a word.
+func (c *Call) placeOf(cursor string) (uint64, error) {
+	place, of, _ := strings.Cut(cursor, "-")
+	after, err := strconv.ParseUint(place, 10, 64)
+	theirs, wrong := strconv.ParseUint(of, 36, 64)
+	if err != nil || wrong != nil || eventCursor(after, theirs) != cursor {
+		return 0, invalid(c.Pointer("cursor"), "is not a cursor of events")
+	}
+	if newest, epoch := c.store.Numbering(); theirs != epoch || after > newest {
+		return 0, schemas.Refuse(schemas.KindNoEvent,
+			"The cursor is of another store, or of before a backup was restored: begin after an event, or with what is new")
+	}
+	return after, nil
+}
 
 // newest is the number of an account's newest event, 0 without any.
 func (o *Operations) newest(ctx context.Context, a schemas.AccountID) (uint64, error) {

@@ -68,6 +68,27 @@ func await(t *testing.T, pushes chan push) push {
 	}
 }
 
+// TestCursorBeyondTheNewestEventIsRefused: who had come further than a store that was restored would hear nothing of what is
+// published until that has caught up.
+func TestCursorBeyondTheNewestEventIsRefused(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	key := s.fullKey(t, "shop")
+	client := s.dial(t, key, make(chan push, 16))
+	var made struct {
+		Cursor string `json:"cursor"`
+	}
+	if err := client.Call(t.Context(), "subscribeEvents", nil, &made); err != nil {
+		t.Fatal(err)
+	}
+	_, epoch, _ := strings.Cut(made.Cursor, "-")
+	wantCode(t, client.Call(t.Context(), "subscribeEvents", map[string]any{"cursor": "99999999-" + epoch}, nil), 353)
+	wantCode(t, client.Call(t.Context(), "subscribeEvents", map[string]any{"cursor": "0-1"}, nil), 353)
+	if err := client.Call(t.Context(), "subscribeEvents", map[string]any{"cursor": made.Cursor}, nil); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestALiveSubscriptionGoesOverFromStoredToNewEvents: whoever begins in the middle of what is being published gets all that
 // follows, once, in the order of the store.
 func TestALiveSubscriptionGoesOverFromStoredToNewEvents(t *testing.T) {

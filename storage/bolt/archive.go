@@ -12,6 +12,9 @@ import (
 	"github.com/hookswitch/hookswitch/storage"
 )
 
+// Numbering is the number of the newest event, and the epoch of the numbers.
+func (s *Store) Numbering() (newest, epoch uint64) { return s.newest.Load(), s.epoch }
+
 // EventsAfter reads an account's events from a number on, oldest first. The file gets events in the order of their
 // numbers, and what it does not have yet is in the ledger in that order too: so what a reader sees has no gap that fills
 // later. Whoever follows what is new reads the ledger alone and costs the writers nothing.

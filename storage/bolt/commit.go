@@ -155,6 +155,7 @@ func (s *Store) write(d *draft, batch []*request) (err error) {
 // keep adds to the ledger what the journal has.
 func (s *Store) keep(d *draft) {
 	s.numbers = d.numbers
+	s.newest.Store(d.numbers.seq)
 	s.ledger.take(&d.overlay)
 	s.open.Store(d.numbers.open)
 	s.logged.Store(d.serial)

@@ -161,6 +161,7 @@ func (s *Store) boot() (boot uint64, err error) {
 	s.applied.Store(s.written.serial)
 	s.told.Store(s.written.serial)
 	s.open.Store(s.written.open)
+	s.newest.Store(s.written.seq)
 	if s.epoch == 0 {
 		s.epoch = newEpoch()
 	}

@@ -70,6 +70,8 @@ func eventsAfter(s *suite) {
 	if len(part) != 1 || part[0].Seq != fresh.Seq || next != fresh.Seq {
 		s.Fatalf("what came since: %+v, then after %d", part, next)
 	}
+	newest, _ := s.store.Numbering()
+	s.equal("the newest number", newest, fresh.Seq)
 	whole, err := s.store.EventBySeq(s.Context(), 1, fresh.Seq)
 	s.is("EventBySeq", err, nil)
 	s.equal("the event", part[0], whole)
