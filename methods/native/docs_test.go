@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -126,5 +127,21 @@ func deliveries(t *testing.T) map[string]verification {
 	add("another body", keyPair.public, "{}", now, "false")
 	add("another body and the secret", currentSecret, "{}", now, "false")
 	add("an old one", currentSecret, "", now.Add(-time.Hour), "false")
+	at := strconv.FormatInt(now.Unix(), 10)
+	for name, headers := range map[string]map[string]string{
+		"no header":                 {},
+		"no signature":              {"webhook-id": "a", "webhook-timestamp": at},
+		"a time that is none":       {"webhook-id": "a", "webhook-timestamp": "soon", "webhook-signature": "v1,AAAA"},
+		"a signature not in Base64": {"webhook-id": "a", "webhook-timestamp": at, "webhook-signature": "v1,!!!!x v1a,!!!!x v1 ,"},
+		"a signature of no length":  {"webhook-id": "a", "webhook-timestamp": at, "webhook-signature": "v1, v1a,"},
+	} {
+		for kind, key := range map[string]string{"secret": currentSecret, "public key": keyPair.public} {
+			input, err := json.Marshal(map[string]any{"Headers": headers, "Body": "{}", "Key": key})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[name+", "+kind] = verification{string(input), "false"}
+		}
+	}
 	return out
 }
