@@ -21,14 +21,13 @@ type link interface {
 	close() error
 }
 
-// message is a request or an answer as a client writes and reads it.
+// message is a request as a client writes it (encode.go), or an answer as it reads it.
 type message struct {
-	Version string          `json:"jsonrpc"`
-	ID      *uint64         `json:"id,omitempty"`
-	Method  string          `json:"method,omitempty"`
-	Params  any             `json:"params,omitempty"`
-	Result  json.RawMessage `json:"result,omitempty"`
-	Error   *jsonrpc2.Error `json:"error,omitempty"`
+	ID     *uint64         `json:"id"`
+	Method string          `json:"-"`
+	Params any             `json:"-"`
+	Result json.RawMessage `json:"result"`
+	Error  *jsonrpc2.Error `json:"error"`
 }
 
 // BatchCall is one call of a batch. Batch fills in Result, a pointer or nil, and Err.
@@ -41,8 +40,10 @@ type BatchCall struct {
 }
 
 // Call calls a method and decodes what it answers into result, a pointer, or nil to drop it. params is encoded by
-// encoding/json and has to give an array or an object; nil sends none. An error that the server answered can be had by
-// errors.As with a *jsonrpc2.Error; any other means that it is unknown whether the call was run.
+// encoding/json and has to give an array or an object; nil sends none. What is a json.RawMessage is sent byte for byte: params
+// itself, and a member or an item of a map[string]any, a map[string]json.RawMessage, an []any or an []json.RawMessage. In a
+// struct it loses its white space to encoding/json. An error that the server answered can be had by errors.As with a
+// *jsonrpc2.Error; any other means that it is unknown whether the call was run.
 func (c *Client) Call(ctx context.Context, method string, params, result any) error {
 	if err := c.link.call(ctx, method, params, result); err != nil {
 		return fmt.Errorf("call %s: %w", method, err)
@@ -63,7 +64,7 @@ func (c *Client) Notify(ctx context.Context, method string, params any) error {
 func (c *Client) Batch(ctx context.Context, calls []BatchCall) error {
 	batch := make([]message, len(calls))
 	for i := range calls {
-		batch[i] = message{Version: "2.0", Method: calls[i].Method, Params: calls[i].Params}
+		batch[i] = message{Method: calls[i].Method, Params: calls[i].Params}
 		if !calls[i].Notify {
 			id := uint64(i)
 			batch[i].ID = &id

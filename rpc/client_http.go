@@ -29,7 +29,7 @@ type httpLink struct {
 
 func (l *httpLink) call(ctx context.Context, method string, params, result any) error {
 	id := uint64(1) // one answer a request, so every call can have the same
-	text, err := json.Marshal(message{Version: "2.0", ID: &id, Method: method, Params: params})
+	text, err := appendRequest(nil, &id, method, params)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (l *httpLink) call(ctx context.Context, method string, params, result any) 
 }
 
 func (l *httpLink) notify(ctx context.Context, method string, params any) error {
-	text, err := json.Marshal(message{Version: "2.0", Method: method, Params: params})
+	text, err := appendRequest(nil, nil, method, params)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (l *httpLink) notify(ctx context.Context, method string, params any) error 
 }
 
 func (l *httpLink) batch(ctx context.Context, batch []message) ([]message, error) {
-	text, err := json.Marshal(batch)
+	text, err := appendBatch(nil, batch)
 	if err != nil {
 		return nil, err
 	}

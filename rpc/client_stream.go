@@ -26,6 +26,8 @@ type clientStream struct {
 	frames   Frames
 	onNotify func(method string, params json.RawMessage)
 
+	text []byte // of the request that the Conn is sending; guarded by the Conn, which sends one at a time
+
 	writing sync.Mutex
 
 	mu      sync.Mutex
@@ -43,8 +45,22 @@ var _ jsonrpc2.ObjectStream = (*clientStream)(nil)
 
 func newStreamClient(ctx context.Context, frames Frames, onNotify func(string, json.RawMessage)) *Client {
 	l := &streamLink{stream: &clientStream{frames: frames, onNotify: onNotify}}
-	l.conn = jsonrpc2.NewConn(ctx, l.stream, noRequests{}, jsonrpc2.SetLogger(silence{}))
+	l.conn = jsonrpc2.NewConn(ctx, l.stream, noRequests{}, jsonrpc2.SetLogger(silence{}), jsonrpc2.OnSend(l.stream.sending))
 	return &Client{link: l}
+}
+
+// fieldText is the extra field by which a request carries its own text through the Conn, whose encoding would change the
+// parameters: it escapes <, > and & and takes white space out. The field itself is not sent.
+const fieldText = "text"
+
+// sending is told of each request before its WriteObject.
+func (s *clientStream) sending(req *jsonrpc2.Request, _ *jsonrpc2.Response) {
+	s.text = nil
+	for _, field := range req.ExtraFields {
+		if text, ok := field.Value.([]byte); ok && field.Name == fieldText {
+			s.text = text
+		}
+	}
 }
 
 // noRequests is the handler of a connection on which no requests come: the stream takes the notifications out.
@@ -58,12 +74,20 @@ type silence struct{}
 func (silence) Printf(string, ...any) {}
 
 func (l *streamLink) call(ctx context.Context, method string, params, result any) error {
-	id := jsonrpc2.ID{Num: l.lastID.Add(1)}
-	return l.conn.Call(ctx, method, params, result, jsonrpc2.PickID(id))
+	id := l.lastID.Add(1)
+	text, err := appendRequest(nil, &id, method, params)
+	if err != nil {
+		return err
+	}
+	return l.conn.Call(ctx, method, nil, result, jsonrpc2.PickID(jsonrpc2.ID{Num: id}), jsonrpc2.ExtraField(fieldText, text))
 }
 
 func (l *streamLink) notify(ctx context.Context, method string, params any) error {
-	return l.conn.Notify(ctx, method, params)
+	text, err := appendRequest(nil, nil, method, params)
+	if err != nil {
+		return err
+	}
+	return l.conn.Notify(ctx, method, nil, jsonrpc2.ExtraField(fieldText, text))
 }
 
 func (l *streamLink) close() error {
@@ -82,7 +106,7 @@ func (l *streamLink) batch(ctx context.Context, batch []message) ([]message, err
 			*batch[i].ID += waiting.first
 		}
 	}
-	text, err := json.Marshal(batch)
+	text, err := appendBatch(nil, batch)
 	if err != nil {
 		return nil, err
 	}
@@ -110,14 +134,8 @@ func (l *streamLink) batch(ctx context.Context, batch []message) ([]message, err
 	return answers, err
 }
 
-// WriteObject implements jsonrpc2.ObjectStream.
-func (s *clientStream) WriteObject(v any) error {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return s.write(text)
-}
+// WriteObject implements jsonrpc2.ObjectStream: it sends the text of the request that the Conn has announced.
+func (s *clientStream) WriteObject(any) error { return s.write(s.text) }
 
 // write sends a text. After one failure part of a frame may be out, so nothing can follow.
 func (s *clientStream) write(text []byte) error {

@@ -122,6 +122,47 @@ func TestClientCalls(t *testing.T) {
 	})
 }
 
+// Somebody may sign or compare the bytes that are published: the client sends raw JSON as it is.
+func TestClientSendsRawJSONByteForByte(t *testing.T) {
+	t.Parallel()
+	const written = "{ \"u\":\"</b>&\u2028\", \"n\":1.0e2 }"
+	raw := json.RawMessage(written)
+	tests := []struct {
+		params any
+		want   string
+	}{
+		{raw, written},
+		{&raw, written},
+		{rpc.Raw(written), written},
+		{map[string]json.RawMessage{"z": raw, "a": nil}, `{"a":null,"z":` + written + `}`},
+		{map[string]any{"data": raw, "a&": []any{raw, nil, "<"}}, `{"a&":[` + written + `,null,"<"],"data":` + written + `}`},
+		{[]json.RawMessage{raw, raw}, `[` + written + `,` + written + `]`},
+		{struct { // encoding/json takes the white space, but no more
+			T string          `json:"t"`
+			D json.RawMessage `json:"d"`
+		}{"<&>", raw}, `{"t":"<&>","d":` + "{\"u\":\"</b>&\u2028\",\"n\":1.0e2}" + `}`},
+	}
+	forEachClient(t, testOptions(nil), func(t *testing.T, dial func(rpc.DialOptions) *rpc.Client) {
+		client := dial(rpc.DialOptions{})
+		for _, tt := range tests {
+			var got json.RawMessage
+			calls := []rpc.BatchCall{{Method: "echo", Params: tt.params, Result: &got}}
+			if err := client.Batch(t.Context(), calls); err != nil || calls[0].Err != nil || string(got) != tt.want {
+				t.Errorf("batch: %s %v %v, want %s", got, err, calls[0].Err, tt.want)
+			}
+			got = nil
+			if err := client.Call(t.Context(), "echo", tt.params, &got); err != nil || string(got) != tt.want {
+				t.Errorf("call: %s %v, want %s", got, err, tt.want)
+			}
+		}
+		for _, broken := range []any{json.RawMessage(`{"a":`), json.RawMessage{}, map[string]any{"a": rpc.Raw(`]`)}} {
+			if err := client.Call(t.Context(), "echo", broken, nil); err == nil {
+				t.Errorf("%s was sent", broken)
+			}
+		}
+	})
+}
+
 func TestClientErrors(t *testing.T) {
 	t.Parallel()
 	forEachClient(t, testOptions(nil), func(t *testing.T, dial func(rpc.DialOptions) *rpc.Client) {

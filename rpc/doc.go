@@ -17,7 +17,8 @@
 //	Server.Local, Server.Pipe     local.go     the same socket over memory (pipe.go)
 //	Server.Handle                 conn.go      requests that a plain jsonrpc2.Conn has parsed
 //	Server.Invoke                 serve.go     a call without JSON-RPC around it
-//	Dial, Client                  dial.go      client_http.go posts, client_stream.go is a jsonrpc2.Conn over frames
+//	Dial, Client                  dial.go      client_http.go posts, client_stream.go is a jsonrpc2.Conn over frames,
+//	                                           encode.go writes the requests of both
 //
 // The vocabulary is that of package jsonrpc2: its Error, its codes, its Conn at the client's end. Its Conn does not
 // read requests here, because it closes the connection on batches and on bad input, rewrites parameters and ids, and

@@ -50,7 +50,7 @@ func callCommand() *cli.Command {
 			}
 			params, err := parameters(c.Args().Get(1), c.Root().Reader)
 			if err != nil {
-				return usageError{err}
+				return usageError{fmt.Errorf("the parameters: %w", err)}
 			}
 			var result json.RawMessage
 			if err := call(ctx, c, c.Args().First(), params, &result); err != nil {
@@ -74,7 +74,7 @@ func parameters(text string, stdin io.Reader) (any, error) {
 		return nil, nil
 	}
 	if !json.Valid([]byte(text)) {
-		return nil, errors.New("the parameters are not valid JSON; in a shell, put them in single quotes")
+		return nil, errors.New("not valid JSON; in a shell, put it in single quotes")
 	}
 	return json.RawMessage(text), nil
 }

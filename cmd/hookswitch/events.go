@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -20,7 +21,7 @@ func eventsCommand() *cli.Command {
 				Name:      "publish",
 				Usage:     "publish an event",
 				ArgsUsage: "TYPE [DATA|-]",
-				Description: "DATA is any JSON; - reads it from standard input. It is durable once the command is done, and a repeated --id is\n" +
+				Description: "DATA is any JSON; - reads it from standard input. It goes out byte for byte. The event is durable once the command is done, and a repeated --id is\n" +
 					"answered with the first result.\n" +
 					"Example: hookswitch events publish contact.created '{\"email\":\"ann@example.com\"}' --attribute list_id=123",
 				Flags: actingFlags(
@@ -29,7 +30,8 @@ func eventsCommand() *cli.Command {
 					&cli.StringFlag{Name: "subject", Usage: "what it is about"},
 					&cli.TimestampFlag{Name: "time", Usage: "when it happened (default: now)", Config: cli.TimestampConfig{Layouts: []string{time.RFC3339}}},
 					&cli.StringSliceFlag{Name: "attribute", Usage: "`NAME=VALUE` that matching reads; VALUE is a number, true, false or a text; repeatable"}),
-				Action: publishEvent,
+				DisableSliceFlagSeparator: true, // an attribute's text may hold commas
+				Action:                    publishEvent,
 			},
 			{
 				Name: "list", Usage: "list events, newest first",
@@ -47,12 +49,11 @@ func publishEvent(ctx context.Context, c *cli.Command) error {
 	}
 	params := given(c, "id", "source", "subject", "time")
 	params["type"] = c.Args().First()
-	data, err := parameters(c.Args().Get(1), c.Root().Reader)
-	if err != nil {
-		return usageError{err}
-	}
-	if data != nil {
-		params["data"] = data
+	var err error
+	if c.Args().Len() == 2 {
+		if params["data"], err = eventData(c.Args().Get(1), c.Root().Reader); err != nil {
+			return usageError{err}
+		}
 	}
 	if texts := c.StringSlice("attribute"); len(texts) > 0 {
 		if params["attributes"], err = attributes(texts); err != nil {
@@ -74,6 +75,20 @@ func publishEvent(ctx context.Context, c *cli.Command) error {
 	return answer(c, published, "Event %s, for %s%s.", published.ID, counted(published.Matched, "webhook", "webhooks"), told)
 }
 
+// eventData reads DATA. Nothing at all is a variable that is not set or a command before the pipe that failed, not null.
+func eventData(text string, stdin io.Reader) (any, error) {
+	data, err := parameters(text, stdin)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("DATA: %w", err)
+	case data == nil && text == "-":
+		return nil, errors.New("standard input is empty: DATA must be JSON; to publish without data leave it out, or write null")
+	case data == nil:
+		return nil, errors.New("DATA is empty: it must be JSON; to publish without data leave it out, or write null")
+	}
+	return data, nil
+}
+
 // attributes reads NAME=VALUE. What is a JSON number or boolean is one, anything else a text.
 func attributes(texts []string) (map[string]any, error) {
 	out := map[string]any{}
@@ -81,6 +96,9 @@ func attributes(texts []string) (map[string]any, error) {
 		name, value, ok := strings.Cut(text, "=")
 		if !ok || name == "" {
 			return nil, fmt.Errorf("--attribute %q: must be like list_id=123", text)
+		}
+		if _, twice := out[name]; twice {
+			return nil, fmt.Errorf("--attribute %q: %s is given twice", text, name)
 		}
 		var plain any
 		if json.Unmarshal([]byte(value), &plain) == nil {

@@ -35,9 +35,19 @@ func main() {
 
 // event is what publishEvent takes; there is more in docs/publishing.md.
 type event struct {
-	Type string          `json:"type"`
-	ID   string          `json:"id"`
-	Data json.RawMessage `json:"data,omitempty"`
+	Type string
+	ID   string
+	Data json.RawMessage // none if empty
+}
+
+// params are the parameters of publishEvent. In a map the client sends raw JSON byte for byte; in a struct it would lose its
+// white space.
+func (e event) params() map[string]any {
+	params := map[string]any{"type": e.Type, "id": e.ID}
+	if len(e.Data) > 0 {
+		params["data"] = e.Data
+	}
+	return params
 }
 
 // published is its answer.
@@ -88,7 +98,7 @@ const maxWait = 30 * time.Second
 func publish(ctx context.Context, client *rpc.Client, e event, wait time.Duration) (published, error) {
 	for {
 		var p published
-		err := client.Call(ctx, "publishEvent", e, &p)
+		err := client.Call(ctx, "publishEvent", e.params(), &p)
 		if err == nil {
 			return p, nil
 		}
