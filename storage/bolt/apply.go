@@ -133,7 +133,7 @@ func (s *Store) update(jobs []*request) error {
 		return nil
 	}
 	if roomMissing(err) {
-		return &noRoomError{err}
+		return s.noRoom(err)
 	}
 	s.stop(err)
 	return fmt.Errorf("%w: %w", storage.ErrUnsure, err)

@@ -131,7 +131,7 @@ func (s *Store) record(batch []*request, size int) error {
 	}
 	s.board.unpin(d.pinned)
 	if roomMissing(err) {
-		return &noRoomError{err}
+		return s.noRoom(err)
 	}
 	s.stop(err)
 	return fmt.Errorf("%w: %w", storage.ErrUnsure, err)
@@ -174,6 +174,26 @@ type noRoomError struct{ cause error }
 
 func (e *noRoomError) Error() string { return "commit: " + e.cause.Error() }
 func (e *noRoomError) Unwrap() error { return e.cause }
+
+// noRoom notes that a commit was refused.
+func (s *Store) noRoom(cause error) error {
+	s.refused.Store(s.now().mono)
+	return &noRoomError{cause}
+}
+
+// roomWait is how long a store is not ready after a commit was refused. Nothing asks the disk in between unless somebody writes, and
+// on a disk that is nearly full small commits still succeed.
+const roomWait = 15 * time.Second
+
+var errNoRoom = errors.New("the disk had no room for the latest writes")
+
+// room is an error while the disk lately had none.
+func (s *Store) room() error {
+	if at := s.refused.Load(); at != 0 && s.now().mono-at < int64(roomWait) {
+		return errNoRoom
+	}
+	return nil
+}
 
 // roomMissing tells a write that the disk had no room for, which left nothing behind and may succeed later, from all
 // other faults. A failed fsync is never among them, whatever its number: it comes as a bare errno, a failed write

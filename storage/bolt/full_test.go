@@ -106,9 +106,13 @@ func playFullDisk(dir string) error {
 			return fmt.Errorf("event %d while the disk is full: %w", i, err)
 		}
 	}
+	if _, err := s.Check(ctx); !errors.Is(err, errNoRoom) {
+		return fmt.Errorf("a store that refused a commit is ready: %w", err)
+	}
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &lifted); err != nil {
 		return err
 	}
+	s.refused.Add(-int64(roomWait)) // as if that were long ago
 	for _, i := range kept {
 		if _, err := s.Event(ctx, 1, fmt.Sprint("e", i)); err != nil {
 			return fmt.Errorf("event %d after space returned: %w", i, err)

@@ -66,6 +66,7 @@ type Store struct {
 	applied atomic.Uint64 // serial of the last frame that is in the file
 	told    atomic.Uint64 // the same, once the board knows
 	open    atomic.Uint64 // deliveries owed
+	refused atomic.Int64  // when the disk last had no room for a commit, monotonic; 0: it always had
 	newest  atomic.Uint64 // number of the last event; told before anybody can see that
 	epoch   uint64        // of the numbers of events; does not change while the store is open
 	wanted  atomic.Bool   // somebody waits for the ledger to be in the file

@@ -15,9 +15,9 @@ import (
 	"github.com/hookswitch/hookswitch/storage"
 )
 
-// Check reports whether the store can serve. Each call also verifies the checksums of some thousand rows, going on where
-// the last one stopped; the error is then, and after any other meeting with a damaged record, one with [ErrDamaged],
-// beside a whole Health: the store goes on serving what is sound.
+// Check reports whether the store can serve: not when the disk had no room for a commit in the last 15 seconds. Each call also
+// verifies the checksums of some thousand rows, going on where the last one stopped; the error is then, and after any other
+// meeting with a damaged record, one with [ErrDamaged], beside a whole Health: the store goes on serving what is sound.
 func (s *Store) Check(ctx context.Context) (storage.Health, error) {
 	if err := s.usable(ctx); err != nil {
 		return storage.Health{}, err
@@ -39,6 +39,9 @@ func (s *Store) Check(ctx context.Context) (storage.Health, error) {
 	h.Oldest = s.board.overdue(s.now())
 	if err := s.scrub.step(ctx, s); err != nil && !errors.Is(err, ErrDamaged) {
 		return storage.Health{}, err
+	}
+	if err := s.room(); err != nil {
+		return h, err
 	}
 	return h, s.harm.err()
 }
