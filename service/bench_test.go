@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -31,11 +32,11 @@ import (
 const roundSize = 8_000
 
 // BenchmarkRatioAddWebhook: addWebhook over WebSocket, 64 callers in flight, against the committer alone fed the same
-// records by 64 callers.
+// records, webhooks with their audit entries, by 64 callers.
 func BenchmarkRatioAddWebhook(b *testing.B) {
 	s := benchService(b)
 	raw := benchStore(b)
-	record := sampleRecord(b, s)
+	record, entry := sampleRecord(b, s), sampleEntry(b, s)
 	serial := 0
 	ratio(b, func(n int) func() {
 		from := serial
@@ -48,7 +49,7 @@ func BenchmarkRatioAddWebhook(b *testing.B) {
 		callers(64, n, func(i int) {
 			r := record
 			r.Fingerprint = fmt.Sprint(record.Fingerprint, from+i)
-			if _, _, err := raw.Register(context.Background(), r); err != nil {
+			if _, _, err := raw.Register(context.Background(), r, func(int64) storage.Record { return entry }); err != nil {
 				b.Error(err)
 			}
 		})
@@ -67,6 +68,20 @@ func sampleRecord(b *testing.B, s *benched) storage.Record {
 		b.Fatal(err)
 	}
 	return record
+}
+
+// sampleEntry is the newest entry of the audit log: what addWebhook stores beside that record.
+func sampleEntry(b *testing.B, s *benched) (newest storage.Record) {
+	for id := int64(1); ; id++ {
+		entry, err := s.store.Get(b.Context(), storage.KindAudit, 0, id)
+		if errors.Is(err, storage.ErrAbsent) && newest.ID > 0 {
+			return newest
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		newest = entry
+	}
 }
 
 // BenchmarkRatioPublish: publishEvent of 1 KiB over WebSocket, 256 in flight, one webhook matching, against the committer
