@@ -242,18 +242,25 @@ type paths map[string]*receiver
 
 func (p paths) ServeHTTP(w http.ResponseWriter, r *http.Request) { p[r.URL.Path].ServeHTTP(w, r) }
 
+// besideHangingPath registers a webhook for "c.d" that answers by a script, at a host where another's path has hung for five
+// minutes, so that the breaker is open.
+func (h *house) besideHangingPath(script ...int) *schemas.Webhook {
+	h.t.Helper()
+	h.network.serve(sharedHost, paths{"/other": {script: script}, "/hangs": {script: []int{0}}})
+	h.atSharedHost(1, "/hangs", "a.b")
+	h.publish(100, "a.b")
+	w := h.atSharedHost(1, "/other", "c.d")
+	time.Sleep(5 * time.Minute)
+	synctest.Wait()
+	if s := h.engine.Stats(); s.Silent != 1 {
+		h.t.Fatalf("%+v", s)
+	}
+	return w
+}
+
 func TestLanesOfAnOriginTakeTurnsToProbe(t *testing.T) {
 	inHouse(t, Policy{Waits: slices.Repeat([]time.Duration{time.Second}, 10000)}, func(t *testing.T, h *house) {
-		recovers := &receiver{script: []int{0, 200}}
-		h.network.serve(sharedHost, paths{"/recovers": recovers, "/hangs": {script: []int{0}}})
-		h.atSharedHost(1, "/hangs", "a.b")
-		h.publish(100, "a.b")
-		w := h.atSharedHost(1, "/recovers", "c.d")
-		time.Sleep(5 * time.Minute)
-		synctest.Wait()
-		if s := h.engine.Stats(); s.Silent != 1 {
-			t.Fatalf("%+v", s)
-		}
+		w := h.besideHangingPath(0, 200)
 		h.publish(5, "c.d")                        // the first fails, and the others are barred like the other lane's
 		time.Sleep(2*time.Minute + 30*time.Second) // at most one probe of the other comes first
 		synctest.Wait()
@@ -263,16 +270,7 @@ func TestLanesOfAnOriginTakeTurnsToProbe(t *testing.T) {
 
 func TestHangingPathDoesNotHoldUpAnotherAtTheSameHost(t *testing.T) {
 	inHouse(t, Policy{Waits: slices.Repeat([]time.Duration{time.Second}, 10000)}, func(t *testing.T, h *house) {
-		good := &receiver{script: []int{200}}
-		h.network.serve(sharedHost, paths{"/good": good, "/hangs": {script: []int{0}}})
-		h.atSharedHost(1, "/hangs", "a.b")
-		h.publish(100, "a.b")
-		w := h.atSharedHost(1, "/good", "c.d")
-		time.Sleep(5 * time.Minute)
-		synctest.Wait()
-		if s := h.engine.Stats(); s.Silent != 1 {
-			t.Fatalf("%+v", s)
-		}
+		w := h.besideHangingPath(200)
 		for n := range 5 {
 			h.publish(1, "c.d")
 			synctest.Wait() // no time passes

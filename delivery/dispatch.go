@@ -42,8 +42,8 @@ type dispatcher struct {
 
 	maxWorkers   int                       // places of the pool
 	workers      int                       // taken places of the pool
-	lingering    int                       // workers that wait in linger and have no place
 	trailWorkers int                       // of these, those of trailing lanes
+	lingering    int                       // workers that wait in linger and have no place
 	slow         int                       // exchanges that have left their place of the pool
 	fresh        *list.List                // of *exchange, those in a place of the pool in the order they began; no loads
 	watching     bool                      // a timer will call age

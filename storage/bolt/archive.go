@@ -29,10 +29,13 @@ func (s *Store) EventsAfter(
 	}}
 	recent := s.ledger.glance().after(after) // before the file is read: what is not in the one is in the other
 	if !follows(after, recent) {
-		err = s.view(ctx, func(tx *bbolt.Tx) error { return read.file(tx, s.calendar.Load()) })
-	}
-	if err != nil {
-		return nil, after, err
+		err = s.view(ctx, func(tx *bbolt.Tx) error {
+			read.file(tx, s.calendar.Load())
+			return nil
+		})
+		if err != nil {
+			return nil, after, err
+		}
 	}
 	for _, list := range recent {
 		read.ledger(list)
@@ -60,11 +63,11 @@ type archive struct {
 }
 
 // file reads on in the file.
-func (r *archive) file(tx *bbolt.Tx, c *calendar) error {
+func (r *archive) file(tx *bbolt.Tx, c *calendar) {
 	prefix := accountKey(nil, r.account)
 	for _, p := range c.from(r.page.last.seq + 1) {
 		if !r.page.step() {
-			return nil
+			return
 		}
 		b := partitionBucket(tx, p, ofEvents)
 		if b == nil {
@@ -81,10 +84,9 @@ func (r *archive) file(tx *bbolt.Tx, c *calendar) error {
 			return true
 		})
 		if r.page.full {
-			return nil
+			return
 		}
 	}
-	return nil
 }
 
 // ledger reads on in what the ledger had, of which the file may have some by now.

@@ -181,8 +181,8 @@ func (s *Store) noRoom(cause error) error {
 	return &noRoomError{cause}
 }
 
-// roomWait is how long a store is not ready after a commit was refused. Nothing asks the disk in between unless somebody writes, and
-// on a disk that is nearly full small commits still succeed.
+// roomWait is how long a store is not ready after a commit was refused. Nothing asks the disk in between unless somebody
+// writes, and on a disk that is nearly full small commits still succeed.
 const roomWait = 15 * time.Second
 
 var errNoRoom = errors.New("the disk had no room for the latest writes")
