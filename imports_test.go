@@ -3,6 +3,9 @@ package hookswitch_test
 import (
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"os/exec"
 	"slices"
@@ -77,5 +80,34 @@ func TestImportsFollowTheArrows(t *testing.T) {
 	}
 	if seen != len(arrows) {
 		t.Errorf("saw %d packages of ours, the table has %d", seen, len(arrows))
+	}
+}
+
+// TestNothingPrintsPastTheLog fails for a print or println of the language: what they write is on no log, and may hold what
+// none may show.
+func TestNothingPrintsPastTheLog(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-f", "{{$d := .Dir}}{{range .GoFiles}}{{$d}}/{{.}}\n{{end}}", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	files := strings.Fields(string(out))
+	if len(files) < 100 {
+		t.Fatalf("go list names only %d files", len(files))
+	}
+	for _, name := range files {
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok {
+				if f, ok := call.Fun.(*ast.Ident); ok && (f.Name == "print" || f.Name == "println") {
+					t.Errorf("%s calls %s", set.Position(call.Pos()), f.Name)
+				}
+			}
+			return true
+		})
 	}
 }

@@ -42,7 +42,6 @@ func exchangeFailure(err error) *failure {
 	if strings.Contains(err.Error(), "server response headers exceeded") {
 		return &failure{schemas.ErrorProtocol, "the answer's header is too large"}
 	}
-	println(err.Error())
 	return &failure{schemas.ErrorProtocol, "the answer is not HTTP"}
 }
 
