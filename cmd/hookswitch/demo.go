@@ -144,11 +144,8 @@ func (d *demo) removeFormer(ctx context.Context) error {
 
 // formerID is the id of a webhook of a former demo, in whatever dialect it shows itself, nil for another's.
 func formerID(item map[string]json.RawMessage) json.RawMessage {
-	ours := false
-	for _, member := range []string{"url", "handler", "TargetUrl", "endpoint"} {
-		ours = ours || strings.Contains(string(item[member]), "127.0.0.1") && strings.Contains(string(item[member]), demoPath)
-	}
-	if !ours {
+	endpoint := string(endpointOf(item))
+	if !strings.Contains(endpoint, "127.0.0.1") || !strings.Contains(endpoint, demoPath) {
 		return nil
 	}
 	for _, member := range []string{"id", "ID", "WebhookId", "webhook_id"} {

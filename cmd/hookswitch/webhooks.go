@@ -14,10 +14,10 @@ import (
 func webhooksCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "webhooks",
-		Usage: "look at webhooks of all dialects, test, stop and start them",
-		Description: "Register them by hookswitch call, with the document of their dialect: see the pages on the dialects.\n" +
-			"ID is a webhook's number or its string form.",
-		Commands: []*cli.Command{
+		Usage: "register webhooks, look at those of all dialects, test, stop and start them",
+		Description: "create and update are for native ones. Those of a vendor's dialect are registered by hookswitch call, with its document:\n" +
+			"see the pages on the dialects. ID is a webhook's number or its string form.",
+		Commands: append(registering(), []*cli.Command{
 			{
 				Name:  "list",
 				Usage: "list webhooks",
@@ -30,7 +30,7 @@ func webhooksCommand() *cli.Command {
 			{Name: "test", Usage: "send a test event and show what the receiver answered", ArgsUsage: "ID", Flags: actingFlags(), Action: testWebhook},
 			{Name: "enable", Usage: "make webhooks active", ArgsUsage: "ID...", Flags: actingFlags(), Action: setStates("active")},
 			{Name: "disable", Usage: "stop webhooks", ArgsUsage: "ID...", Flags: actingFlags(), Action: setStates("stopped")},
-		},
+		}...),
 	}
 }
 
@@ -43,6 +43,16 @@ type webhook struct {
 	Name     string   `json:"name"`
 	Endpoint string   `json:"endpoint"`
 	Events   []string `json:"events"`
+}
+
+// endpointOf is where a webhook sends, whatever dialect its document is of.
+func endpointOf(document map[string]json.RawMessage) json.RawMessage {
+	for _, member := range []string{"url", "handler", "TargetUrl", "endpoint"} {
+		if endpoint := document[member]; endpoint != nil {
+			return endpoint
+		}
+	}
+	return nil
 }
 
 // title is what a webhook is called.
