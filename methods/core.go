@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -145,7 +146,11 @@ func (c *Core) serve(ctx context.Context, candidates []*Method, in *rpc.Call) (a
 		}
 		call.Params, call.Pointer = named, pointer
 	}
-	return m.Run(ctx, call)
+	out, err := m.Run(ctx, call)
+	if errors.Is(err, storage.ErrNoRoom) {
+		c.log.Error().Str("request", in.Session.RequestID()).Str("method", m.Name).Err(err).Msg("no room for what a call brought")
+	}
+	return out, refusal(err)
 }
 
 // choose takes the first candidate whose Form claims the parameters; the last one stands for the rest.

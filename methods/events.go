@@ -197,7 +197,7 @@ type failure struct {
 }
 
 func failureOf(err error) failure {
-	e := ErrorOf(err)
+	e := ErrorOf(refusal(err))
 	if e == nil {
 		return failure{Code: -32603, Message: "Internal error"}
 	}

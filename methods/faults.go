@@ -10,6 +10,7 @@ import (
 	"github.com/sourcegraph/jsonrpc2"
 
 	"github.com/hookswitch/hookswitch/schemas"
+	"github.com/hookswitch/hookswitch/storage"
 )
 
 // code is what a kind of error looks like over RPC.
@@ -34,6 +35,7 @@ var codes = map[schemas.Kind]code{
 	schemas.KindTooLarge:        {359, "Too large"},
 	schemas.KindSchemaRefused:   {360, "Event refused by the schema of its type"},
 	schemas.KindNoReplay:        {361, "No such replay"},
+	schemas.KindNoRoom:          {362, "No room on the server's disk"},
 	schemas.KindTooMany:         {399, "Too many requests"},
 }
 
@@ -63,6 +65,19 @@ type errorData struct {
 	Faults  []schemas.Fault `json:"faults,omitempty"`
 	// RetryAfter is in whole seconds, rounded up.
 	RetryAfter int64 `json:"retryAfter,omitempty"`
+}
+
+// errNoRoom is the refusal while the store has no room. Whoever tries again that much later finds the server ready, if it is.
+var errNoRoom = &schemas.Error{
+	Kind: schemas.KindNoRoom, Message: "The server's disk has no room: nothing was taken; try again later", RetryAfter: 15 * time.Second,
+}
+
+// refusal is an error of a method with what a caller may know of the store's own errors as a refusal.
+func refusal(err error) error {
+	if errors.Is(err, storage.ErrNoRoom) {
+		return errNoRoom
+	}
+	return err
 }
 
 // errUnauthorized says no more than that: what exactly was wrong with a credential helps only an attacker.

@@ -25,6 +25,7 @@ const (
 	KindEndpointRefused Kind = "endpoint_refused" // an endpoint that may not be called
 	KindTooLarge        Kind = "too_large"
 	KindSchemaRefused   Kind = "schema_refused" // the event type's schema refuses the event
+	KindNoRoom          Kind = "no_room"        // the server's disk is full; nothing was taken
 	KindTooMany         Kind = "too_many"       // too many requests
 )
 

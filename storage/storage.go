@@ -30,6 +30,7 @@ var (
 	ErrConflict = errors.New("the record was changed meanwhile")
 	ErrStale    = errors.New("the lease was lost")
 	ErrUnsure   = errors.New("it is not known whether the write happened")
+	ErrNoRoom   = errors.New("there is no room to write") // nothing was written; once there is room the same can succeed
 	ErrClosed   = errors.New("the store is closed")
 )
 

@@ -159,13 +159,13 @@ func (l *forwarder) run(ctx context.Context) error {
 	return nil
 }
 
-// goesBy reports whether an error is one that goes by: nobody answered, or the server stops, or has too much to do.
+// goesBy reports whether an error is one that goes by: nobody answered, or the server stops, has no room, or too much to do.
 func goesBy(err error) bool {
 	if _, wrong := errors.AsType[usageError](err); wrong {
 		return false
 	}
 	refusal, refused := errors.AsType[*jsonrpc2.Error](err)
-	return !refused || refusal.Code == 399 || refusal.Code < -32000 && refusal.Code > -32100
+	return !refused || refusal.Code == 362 || refusal.Code == 399 || refusal.Code < -32000 && refusal.Code > -32100
 }
 
 // taken is an event as pullEvents gives it.

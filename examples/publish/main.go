@@ -120,6 +120,7 @@ const (
 	overloaded   = -32000
 	callTimeout  = -32002 // it may have been taken
 	shuttingDown = -32004
+	noRoom       = 362
 	tooMany      = 399
 )
 
@@ -131,7 +132,7 @@ func retry(err error) (asked time.Duration, again bool) {
 		return 0, true
 	}
 	switch refusal.Code {
-	case tooMany:
+	case noRoom, tooMany:
 		var data struct {
 			RetryAfter int64 `json:"retryAfter"` // seconds
 		}

@@ -92,6 +92,8 @@ func statusOf(kind schemas.Kind) int {
 		return http.StatusForbidden
 	case schemas.KindTooLarge:
 		return http.StatusRequestEntityTooLarge
+	case schemas.KindNoRoom:
+		return http.StatusServiceUnavailable
 	case schemas.KindTooMany:
 		return http.StatusTooManyRequests
 	}

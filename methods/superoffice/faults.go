@@ -111,6 +111,8 @@ func refused(r *rest.Request, e *schemas.Error) problem {
 		return problem{http.StatusConflict, invalidOperation, e.Message}
 	case schemas.KindTooLarge:
 		return problem{http.StatusRequestEntityTooLarge, argumentException, e.Message}
+	case schemas.KindNoRoom:
+		return problem{http.StatusServiceUnavailable, unspecific, e.Message}
 	case schemas.KindTooMany:
 		return problem{http.StatusTooManyRequests, invalidOperation, e.Message}
 	}

@@ -211,7 +211,7 @@ func (s *Store) look(ctx context.Context, fn func(tx *bbolt.Tx) error) error {
 		return err
 	}
 	late := s.catchUp(ctx)
-	if _, full := errors.AsType[*noRoomError](late); late != nil && !full {
+	if late != nil && !errors.Is(late, storage.ErrNoRoom) {
 		return late
 	}
 	err := s.view(ctx, fn)

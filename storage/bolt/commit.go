@@ -172,8 +172,8 @@ func (s *Store) stop(cause error) {
 // noRoomError is a commit that the disk had no room for. Nothing of it was written.
 type noRoomError struct{ cause error }
 
-func (e *noRoomError) Error() string { return "commit: " + e.cause.Error() }
-func (e *noRoomError) Unwrap() error { return e.cause }
+func (e *noRoomError) Error() string   { return "commit: " + e.cause.Error() }
+func (e *noRoomError) Unwrap() []error { return []error{storage.ErrNoRoom, e.cause} }
 
 // noRoom notes that a commit was refused.
 func (s *Store) noRoom(cause error) error {
@@ -185,7 +185,7 @@ func (s *Store) noRoom(cause error) error {
 // writes, and on a disk that is nearly full small commits still succeed.
 const roomWait = 15 * time.Second
 
-var errNoRoom = errors.New("the disk had no room for the latest writes")
+var errNoRoom = fmt.Errorf("%w: the disk refused the latest writes", storage.ErrNoRoom)
 
 // room is an error while the disk lately had none.
 func (s *Store) room() error {

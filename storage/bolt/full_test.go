@@ -90,10 +90,10 @@ func playFullDisk(dir string) error {
 		switch err := write(i); {
 		case err == nil:
 			kept = append(kept, i)
-		case errors.Is(err, storage.ErrUnsure):
-			return fmt.Errorf("a full disk left it unsure: %w", err)
-		default:
+		case errors.Is(err, storage.ErrNoRoom) && !errors.Is(err, storage.ErrUnsure):
 			failed++
+		default:
+			return fmt.Errorf("a full disk is no reason for: %w", err)
 		}
 		if i > 10000 {
 			return errors.New("the limit was never felt")
@@ -174,7 +174,7 @@ func TestAStoreThatReachedItsSizeTakesWritesAgainWhenRoomWasMade(t *testing.T) {
 	}
 	huge := &schemas.Attempt{Message: strings.Repeat("long ", 4<<20)}
 	out := []storage.Outcome{{Held: held[0], Next: storage.Done, Attempt: huge}}
-	if got := s.Settle(t.Context(), out); got[0].Err == nil || errors.Is(got[0].Err, storage.ErrUnsure) {
+	if got := s.Settle(t.Context(), out); !errors.Is(got[0].Err, storage.ErrNoRoom) || errors.Is(got[0].Err, storage.ErrUnsure) {
 		t.Errorf("an attempt that has no room: %v", got[0].Err)
 	}
 	s.db.MaxSize = 0

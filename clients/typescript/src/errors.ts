@@ -15,7 +15,7 @@ export interface ErrorObject {
 /** The server refused a call. What it asked for has not been done. */
 export class HookswitchError extends Error {
   override readonly name = 'HookswitchError'
-  /** The code of the refusal, such as 310 (parameters), 300 (key), 351 (duplicate) or 399 (too many requests). */
+  /** The code of the refusal, such as 310 (parameters), 300 (key), 351 (duplicate), 362 (no room on the server's disk) or 399 (too many requests). */
   readonly code: number
   /** The kind of the refusal in words, such as "invalid_params"; absent for faults of the protocol. */
   readonly kind: string | undefined
