@@ -63,8 +63,8 @@ func missingKey(id string, keys *schemas.Keyring) error {
 	if keys != nil {
 		given = "it is not among those given"
 	}
-	return fmt.Errorf("the secrets in this store are encrypted with the key %s, and %s: start with --encryption-key-file "+
-		"or HOOKSWITCH_ENCRYPTION_KEY and that key in it", id, given)
+	return OptionsError{fmt.Errorf("the secrets in this store are encrypted with the key %s, and %s: start with --encryption-key-file "+
+		"or HOOKSWITCH_ENCRYPTION_KEY and that key in it", id, given)}
 }
 
 func (e encryption) read(ctx context.Context) (storage.Record, encryptedWith, error) {

@@ -126,6 +126,13 @@ func (o *Options) usualLevel() zerolog.Level {
 	return zerolog.DebugLevel
 }
 
+// OptionsError is an error of [Open] or [Service.Reload] about Options that are wrong on any machine and with any store, a file of
+// certificates that they name included, or that lack the key of an encrypted store: trying again does not help.
+type OptionsError struct{ error }
+
+// Unwrap is what is wrong.
+func (e OptionsError) Unwrap() error { return e.error }
+
 func (o *Options) validate() error {
 	if o.Data == "" {
 		return errors.New("no data directory is given")

@@ -61,11 +61,11 @@ type Service struct {
 // Open starts a service on o.Data. The store is recovered, what was owed is being delivered when it returns.
 func Open(ctx context.Context, o Options) (*Service, error) {
 	if err := o.validate(); err != nil {
-		return nil, err
+		return nil, OptionsError{err}
 	}
 	security, err := newSecurity(o)
 	if err != nil {
-		return nil, err
+		return nil, OptionsError{err}
 	}
 	metrics := newMetrics(o.Version)
 	store, err := bolt.Open(bolt.Options{Dir: o.Data, OnCommit: metrics.observers(o).commit})
@@ -114,11 +114,11 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	}
 	changed, err := policies(dialects, o)
 	if err != nil {
-		return err
+		return OptionsError{err}
 	}
 	s.metrics.speak(dialects)
 	if s.tracing, err = newTracing(ctx, o); err != nil {
-		return fmt.Errorf("trace: %w", err)
+		return OptionsError{fmt.Errorf("trace: %w", err)}
 	}
 	var tracer delivery.Tracer
 	if s.tracing != nil {
@@ -236,10 +236,10 @@ func (s *Service) Connect(ctx context.Context, o rpc.LocalOptions) *rpc.Client {
 // an error nothing has changed.
 func (s *Service) Reload(o Options) error {
 	if err := o.validate(); err != nil {
-		return err
+		return OptionsError{err}
 	}
 	if err := s.security.reload(o.TLS); err != nil {
-		return err
+		return OptionsError{err}
 	}
 	s.engine.Allow(o.Allow)
 	s.proxies.Trust(o.TrustedProxies)

@@ -27,7 +27,7 @@ func benchCommand() *cli.Command {
 			&cli.IntFlag{Name: "connections", Value: 32, Usage: "how many connections", Validator: positive[int]},
 			&cli.IntFlag{Name: "size", Value: 256, Usage: "bytes of data of each event"},
 			&cli.StringFlag{Name: "type", Value: "hookswitch.bench", Usage: "`TYPE` of the events"},
-			&cli.StringFlag{Name: "receive", Usage: "open a receiver on `ADDRESS`, such as 127.0.0.1:0"}),
+			&cli.StringFlag{Name: "receive", Usage: "open a receiver on `ADDRESS`, such as 127.0.0.1:0", Validator: checkReceive}),
 		Action: runBench,
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -55,9 +54,9 @@ type benchReceiver struct {
 
 // openBenchReceiver listens and registers the webhook.
 func openBenchReceiver(ctx context.Context, c *cli.Command, address, id string) (*benchReceiver, error) {
-	listener, err := net.Listen("tcp", address)
+	listener, err := listen(address)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--receive: %w", err)}
+		return nil, fmt.Errorf("--receive: %w", err)
 	}
 	r := &benchReceiver{id: id, arrived: make(chan struct{}, 1), at: map[int64]time.Time{}}
 	r.server = &http.Server{Handler: http.HandlerFunc(r.take), ReadHeaderTimeout: 10 * time.Second}

@@ -22,7 +22,7 @@ func encryptionKeys(file string) (*service.EncryptionKeys, error) {
 	case file != "":
 		b, err := os.ReadFile(file)
 		if err != nil {
-			return nil, fmt.Errorf("--encryption-key-file: %w", err)
+			return nil, usageError{fmt.Errorf("--encryption-key-file: %w", err)}
 		}
 		text, source = string(b), file
 	}

@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/urfave/cli/v3"
+
+	"github.com/hookswitch/hookswitch/service"
 )
 
 // version is set by the build (-ldflags -X main.version=…).
@@ -47,7 +49,15 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		}
 		fmt.Fprintln(stderr, line)
 	}
+	return exitCode(err)
+}
+
+// exitCode is that of an error; docs/cli.md has the table.
+func exitCode(err error) int {
 	if _, wrong := errors.AsType[usageError](err); wrong {
+		return 2
+	}
+	if _, wrong := errors.AsType[service.OptionsError](err); wrong {
 		return 2
 	}
 	if _, unknown := errors.AsType[cli.ExitCoder](err); unknown { // a command or a page of help that is not there

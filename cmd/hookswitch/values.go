@@ -80,6 +80,14 @@ func checkListen(text string) error {
 	return nil
 }
 
+// checkReceive looks at the address of a receiver, which is a part of the URL that the service is told.
+func checkReceive(text string) error {
+	if checkListen(text) != nil || strings.HasPrefix(text, unixPrefix) {
+		return errors.New("must be like 127.0.0.1:0")
+	}
+	return nil
+}
+
 func positive[T int | time.Duration | float64](value T) error {
 	if value <= 0 {
 		return errors.New("must be more than 0")
