@@ -176,5 +176,8 @@ func (e *Engine) Webhooks(a schemas.AccountID) ([]schemas.WebhookID, States) {
 	return e.index.ofAccount(a)
 }
 
+// States counts the webhooks of an account, from memory.
+func (e *Engine) States(a schemas.AccountID) States { return e.index.statesOf(a) }
+
 // Traces reports whether events keep the trace they belong to.
 func (e *Engine) Traces() bool { return e.o.Tracer != nil }

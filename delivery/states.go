@@ -38,6 +38,16 @@ func (x *index) states() States {
 	return sum
 }
 
+// statesOf counts an account's webhooks.
+func (x *index) statesOf(a schemas.AccountID) States {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if account := x.accounts[a]; account != nil {
+		return account.states
+	}
+	return States{}
+}
+
 func (x *index) ofAccount(a schemas.AccountID) ([]schemas.WebhookID, States) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()

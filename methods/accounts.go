@@ -3,13 +3,12 @@ package methods
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
+	"github.com/hookswitch/hookswitch/delivery"
 	"github.com/hookswitch/hookswitch/rpc"
 	"github.com/hookswitch/hookswitch/schemas"
 	"github.com/hookswitch/hookswitch/storage"
@@ -19,6 +18,7 @@ var accountMethods = []Method{
 	{Name: "ping", Run: func(context.Context, *Call) (any, error) { return pong, nil }},
 	{Name: "authenticate", Run: authenticate},
 	{Name: "getAccount", Access: schemas.AccessRead, Run: getAccount},
+	{Name: "listAccounts", Access: schemas.AccessAdmin, Run: listAccounts},
 	{Name: "createKey", Access: schemas.AccessAdmin, Run: createKey},
 	{Name: "listKeys", Access: schemas.AccessAdmin, Run: listKeys},
 	{Name: "revokeKey", Access: schemas.AccessAdmin, Run: revokeKey},
@@ -27,17 +27,6 @@ var accountMethods = []Method{
 
 // pong answers ping.
 var pong = rpc.Raw(`"pong"`)
-
-// keyDocument shows a key. The key itself is in it only in the answer that creates it.
-type keyDocument struct {
-	ID      schemas.KeyID     `json:"id"`
-	Account schemas.AccountID `json:"account"`
-	Access  schemas.Access    `json:"access"`
-	Name    string            `json:"name,omitempty"`
-	Created *time.Time        `json:"created,omitempty"`
-	Key     string            `json:"key,omitempty"`
-	Hash    string            `json:"hash,omitempty"`
-}
 
 // authenticate makes a key the credential of the calls that follow on the same socket.
 func authenticate(_ context.Context, c *Call) (any, error) {
@@ -74,72 +63,44 @@ func getAccount(ctx context.Context, c *Call) (any, error) {
 	return accountDocument{c.Caller.Account, a.Name, a.Created}, nil
 }
 
-func createKey(ctx context.Context, c *Call) (any, error) {
-	var p struct {
-		Account jsonText       `json:"account"`
-		Access  schemas.Access `json:"access"`
-		Name    string         `json:"name"`
-	}
+// countedAccount is an account with what the memory knows of it.
+type countedAccount struct {
+	accountDocument
+	Webhooks delivery.States `json:"webhooks"`
+	Keys     int             `json:"keys"`
+}
+
+func listAccounts(ctx context.Context, c *Call) (any, error) {
+	var p page
 	if err := c.Decode(&p); err != nil {
 		return nil, err
 	}
-	for member, text := range map[string]string{"name": p.Name, "account": string(p.Account)} {
-		if strings.ContainsFunc(text, unicode.IsControl) {
-			return nil, invalid(c.Pointer(member), "must not hold control characters")
-		}
-	}
-	account := c.Caller.Account
-	if p.Account != "" {
-		var err error
-		if account, err = c.accountNamed(ctx, string(p.Account), c.Pointer("account")); err != nil {
-			return nil, err
-		}
-	}
-	key := newKey()
-	k, err := c.addKey(ctx, account, key, p.Access, p.Name, c.entry(account, keyCreated))
+	records, cursor, err := c.records(ctx, c, storage.KindAccount, 0, p)
 	if err != nil {
 		return nil, err
 	}
-	return keyDocument{ID: k.ID, Account: account, Access: k.Access, Name: k.Name, Created: &k.Created, Key: key}, nil
-}
-
-// keyCreated is the action of a new key.
-const keyCreated = "key.created"
-
-func keyChanges(k schemas.Key) []AuditChange {
-	changes := []AuditChange{{Member: "access", After: raw(k.Access)}}
-	if k.Name != "" {
-		changes = append(changes, AuditChange{Member: "name", After: raw(k.Name)})
+	out := list{Items: []any{}, Cursor: cursor}
+	for _, r := range records {
+		var a schemas.Account
+		if err := json.Unmarshal(r.Body, &a); err != nil {
+			return nil, fmt.Errorf("decode account %d: %w", r.ID, err)
+		}
+		id := schemas.AccountID(r.ID)
+		out.Items = append(out.Items, countedAccount{
+			accountDocument{id, a.Name, a.Created}, c.engine.States(id), c.directory.keysOf(id),
+		})
 	}
-	return changes
+	return out, nil
 }
 
-// newKey makes a key: 64 characters of [a-z0-9], which is what a Vision6 client insists on.
-func newKey() string { return RandomText(64, "abcdefghijklmnopqrstuvwxyz0123456789") }
-
-// addKey stores a key, and what it is with the entry. The same key again, in the same account, is the one that is there.
-func (o *Operations) addKey(
-	ctx context.Context, a schemas.AccountID, key string, access schemas.Access, name string, e AuditEntry,
-) (schemas.Key, error) {
-	k := schemas.Key{Account: a, Hash: hashKey(key), Access: access, Name: name, Created: time.Now().UTC()}
-	e.Changes = keyChanges(k)
-	r, _, err := o.store.Register(ctx, storage.Record{
-		Kind: storage.KindKey, Account: a, Fingerprint: k.Hash, Body: raw(k),
-	}, e.companion(number))
-	if err != nil {
-		return k, fmt.Errorf("store key: %w", err)
-	}
-	k.ID = schemas.KeyID(r.ID)
-	return k, o.directory.apply(storage.Change{Record: r})
-}
-
-// accountNamed finds the account a parameter names, by number or by name; a new name makes a new account.
-func (c *Call) accountNamed(ctx context.Context, text, pointer string) (schemas.AccountID, error) {
+// accountNamed finds the account a parameter names, by number or by name; a new name makes a new account, as
+// created says.
+func (c *Call) accountNamed(ctx context.Context, text, pointer string) (id schemas.AccountID, created bool, err error) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		if !c.directory.hasAccount(schemas.AccountID(n)) {
-			return 0, invalid(pointer, "is not the number of an account; a name makes a new one")
+			return 0, false, invalid(pointer, "is not the number of an account; a name makes a new one")
 		}
-		return schemas.AccountID(n), nil
+		return schemas.AccountID(n), false, nil
 	}
 	name := strings.TrimSpace(text)
 	return c.addAccount(ctx, name, func(id int64) storage.Record {
@@ -149,15 +110,15 @@ func (c *Call) accountNamed(ctx context.Context, text, pointer string) (schemas.
 }
 
 // addAccount stores an account, unless there is one of that name.
-func (o *Operations) addAccount(ctx context.Context, name string, with ...storage.Companion) (schemas.AccountID, error) {
-	r, _, err := o.store.Register(ctx, storage.Record{
+func (o *Operations) addAccount(ctx context.Context, name string, with ...storage.Companion) (id schemas.AccountID, created bool, err error) {
+	r, created, err := o.store.Register(ctx, storage.Record{
 		Kind: storage.KindAccount, Fingerprint: name, Body: raw(schemas.Account{Name: name, Created: time.Now().UTC()}),
 	}, with...)
 	if err != nil {
-		return 0, fmt.Errorf("store account: %w", err)
+		return 0, false, fmt.Errorf("store account: %w", err)
 	}
 	o.directory.putAccount(schemas.AccountID(r.ID), name)
-	return schemas.AccountID(r.ID), nil
+	return schemas.AccountID(r.ID), created, nil
 }
 
 // ofAccount is the account an admin's call names, else the caller's own.
@@ -169,65 +130,6 @@ func (c *Call) ofAccount(n schemas.AccountID) (schemas.AccountID, error) {
 		return 0, invalid(c.Pointer("account"), "is not the number of an account")
 	}
 	return n, nil
-}
-
-func listKeys(ctx context.Context, c *Call) (any, error) {
-	var p struct {
-		page
-		Account schemas.AccountID `json:"account"`
-		Hashes  bool              `json:"hashes"`
-	}
-	if err := c.Decode(&p); err != nil {
-		return nil, err
-	}
-	account, err := c.ofAccount(p.Account)
-	if err != nil {
-		return nil, err
-	}
-	records, cursor, err := c.records(ctx, c, storage.KindKey, account, p.page)
-	if err != nil {
-		return nil, err
-	}
-	out := list{Items: []any{}, Cursor: cursor}
-	for _, r := range records {
-		var k schemas.Key
-		if err := json.Unmarshal(r.Body, &k); err != nil {
-			return nil, fmt.Errorf("decode key %d: %w", r.ID, err)
-		}
-		item := keyDocument{ID: schemas.KeyID(r.ID), Account: account, Access: k.Access, Name: k.Name, Created: &k.Created}
-		if p.Hashes {
-			item.Hash = k.Hash
-		}
-		out.Items = append(out.Items, item)
-	}
-	return out, nil
-}
-
-func revokeKey(ctx context.Context, c *Call) (any, error) {
-	var p struct {
-		ID      schemas.KeyID     `json:"id"`
-		Account schemas.AccountID `json:"account"`
-	}
-	if err := c.Decode(&p); err != nil {
-		return nil, err
-	}
-	account, err := c.ofAccount(p.Account)
-	if err != nil {
-		return nil, err
-	}
-	if account == c.Caller.Account && p.ID == c.Caller.Key {
-		return nil, schemas.Refuse(schemas.KindWrongState, "A key can't revoke itself: use another admin key")
-	}
-	revision, err := c.store.Remove(ctx, storage.KindKey, account, int64(p.ID), 0,
-		c.entry(account, "key.revoked").companion(number))
-	if errors.Is(err, storage.ErrAbsent) {
-		return nil, invalid(c.Pointer("id"), "is not the number of a key")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("remove key: %w", err)
-	}
-	c.directory.removeKey(keyRef{account, p.ID}, revision)
-	return true, nil
 }
 
 // defaultLinkLife is how long a link to the portal works unless its maker says otherwise.
@@ -253,7 +155,7 @@ func createPortalLink(ctx context.Context, c *Call) (any, error) {
 // Bootstrap makes account 1 and its admin key at first start. adminKey "" generates one, which is returned this once;
 // a given key that the store does not know is added, and added says so. Call it before Run.
 func (c *Core) Bootstrap(ctx context.Context, adminKey string) (generated string, added bool, err error) {
-	account, err := c.addAccount(ctx, "main")
+	account, _, err := c.addAccount(ctx, "main")
 	if err != nil {
 		return "", false, err
 	}

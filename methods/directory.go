@@ -19,6 +19,7 @@ type directory struct {
 	hashes   map[keyRef][sha256.Size]byte // guarded by mu; the way back, for removals
 	keys     map[keyRef]keyState          // guarded by mu
 	accounts map[schemas.AccountID]string // guarded by mu; names
+	living   map[schemas.AccountID]int    // guarded by mu; how many keys that were not removed
 	local    map[[sha256.Size]byte]Caller // guarded by mu; keys of this process only
 }
 
@@ -42,6 +43,7 @@ func newDirectory() *directory {
 		hashes:   map[keyRef][sha256.Size]byte{},
 		keys:     map[keyRef]keyState{},
 		accounts: map[schemas.AccountID]string{},
+		living:   map[schemas.AccountID]int{},
 		local:    map[[sha256.Size]byte]Caller{},
 	}
 }
@@ -81,6 +83,9 @@ func (d *directory) putKey(k schemas.Key, revision uint64) error {
 	if d.keys[ref].revision >= revision {
 		return nil
 	}
+	if _, known := d.hashes[ref]; !known {
+		d.living[ref.account]++
+	}
 	d.keys[ref] = keyState{access: k.Access, revision: revision}
 	d.byHash[hash] = ref
 	d.hashes[ref] = hash
@@ -92,6 +97,9 @@ func (d *directory) removeKey(ref keyRef, revision uint64) {
 	defer d.mu.Unlock()
 	if d.keys[ref].revision >= revision {
 		return
+	}
+	if _, known := d.hashes[ref]; known {
+		d.living[ref.account]--
 	}
 	d.keys[ref] = keyState{revision: revision, removed: true}
 	delete(d.byHash, d.hashes[ref])
@@ -127,6 +135,13 @@ func (d *directory) putLocal(key string, caller Caller) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.local[sha256.Sum256([]byte(key))] = caller
+}
+
+// keysOf counts the keys of an account.
+func (d *directory) keysOf(a schemas.AccountID) int {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.living[a]
 }
 
 func (d *directory) hasAccount(a schemas.AccountID) bool {

@@ -7,7 +7,7 @@
 //	  identify          caller.go      who calls, and may they (300, 355)
 //	  Catalogue.Bind    schemas        are the parameters right (310)
 //	  Method.Run        webhooks.go, patch.go, trial.go, events.go, idempotency.go, eventtypes.go, signal.go,
-//	                                 deliveries.go, attempts.go, replays.go, accounts.go, or a dialect's own row
+//	                                 deliveries.go, attempts.go, replays.go, accounts.go, keys.go, or a dialect's own row
 //	    Operations      operations.go  Register, Amend, Webhook, Webhooks, Remove
 //	      Dialect.Parse <dialect>      the document becomes a schemas.Webhook
 //	      storage       record made durable

@@ -18,6 +18,8 @@ type key struct {
 	Name    string    `json:"name"`
 	Created time.Time `json:"created"`
 	Key     string    `json:"key"`
+	// AccountCreated says that the account is as new as the key.
+	AccountCreated bool `json:"accountCreated,omitempty"`
 }
 
 func keysCommand() *cli.Command {
@@ -61,7 +63,11 @@ func createKey(ctx context.Context, c *cli.Command) error {
 	if err := call(ctx, c, "createKey", params, &k); err != nil {
 		return err
 	}
-	return answer(c, k, "Key %d of account %d, %s access, shown this once:\n\n  %s\n", k.ID, k.Account, k.Access, k.Key)
+	account := fmt.Sprintf("account %d", k.Account)
+	if k.AccountCreated {
+		account = fmt.Sprintf("the new account %d (%s)", k.Account, cell(c.String("account"), 64))
+	}
+	return answer(c, k, "Key %d of %s, %s access, shown this once:\n\n  %s\n", k.ID, account, k.Access, k.Key)
 }
 
 func listKeys(ctx context.Context, c *cli.Command) error {

@@ -98,6 +98,7 @@ func command(stdin io.Reader, stdout, stderr io.Writer) *cli.Command {
 			deliveriesCommand(),
 			listenCommand(),
 			replayCommand(),
+			accountsCommand(),
 			keysCommand(),
 			portalCommand(),
 			exportCommand(),
