@@ -16,7 +16,7 @@ import (
 const (
 	EventWebhookStopped = "webhook.stopped" // the receiver answered 410 Gone
 	EventWebhookFailing = "webhook.failing" // it failed for too long, or its dialect takes 410 for that
-	EventWebhookRemoved = "webhook.removed" // its dialect removes webhooks that fail
+	EventWebhookRemoved = "webhook.removed" // its dialect removes webhooks that fail, or nobody took its events for its IdleTimeout
 )
 
 // operationalSource is where the events come from that the engine publishes itself.

@@ -40,7 +40,7 @@ type Engine struct {
 	effort    context.Context // of attempts under way and what follows from them; ends when Close runs out of time
 	endEffort context.CancelFunc
 
-	loops     sync.WaitGroup // follow, claim, extend, replays, untaken
+	loops     sync.WaitGroup // follow, claim, extend, replays, untaken, idle
 	workers   sync.WaitGroup
 	settles   sync.WaitGroup
 	publishes sync.WaitGroup
@@ -105,6 +105,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.loops.Go(e.followReplays)
 	e.loops.Go(e.replayLoop)
 	e.loops.Go(e.untakenLoop)
+	e.loops.Go(e.idleLoop)
 	return nil
 }
 

@@ -28,6 +28,7 @@ type index struct {
 	order    []storage.Lane            // of gone, a ring
 	oldest   int
 	pulls    map[storage.Lane]struct{} // webhooks that are pulled
+	uses     *uses                     // of those with an IdleTimeout; under no lock but its own
 }
 
 // accountIndex is one account's webhooks.
@@ -59,7 +60,7 @@ type entry struct {
 }
 
 func newIndex(log zerolog.Logger) *index {
-	return &index{log: log, accounts: map[schemas.AccountID]*accountIndex{}, gone: map[storage.Lane]struct{}{}, pulls: map[storage.Lane]struct{}{}}
+	return &index{log: log, accounts: map[schemas.AccountID]*accountIndex{}, gone: map[storage.Lane]struct{}{}, pulls: map[storage.Lane]struct{}{}, uses: newUses()}
 }
 
 // knows reports whether a webhook is known at a revision or a later one, and notes the round that listed it.
@@ -102,6 +103,7 @@ func (x *index) put(w *schemas.Webhook, round uint32) (anew bool) {
 		a.unlink(old)
 	}
 	a.link(e)
+	x.uses.note(storage.Lane{Account: w.Account, Webhook: w.ID}, idleTimeout(w))
 	if e.pulled {
 		x.pulls[storage.Lane{Account: w.Account, Webhook: w.ID}] = struct{}{}
 	}
@@ -198,6 +200,7 @@ func (x *index) remove(l storage.Lane) bool {
 	}
 	x.gone[l] = struct{}{}
 	delete(x.pulls, l)
+	x.uses.note(l, 0)
 	if len(x.order) < maxTombstones {
 		x.order = append(x.order, l)
 	} else {

@@ -63,6 +63,7 @@ func (e *Engine) Pull(ctx context.Context, w *schemas.Webhook, wish Wish) ([]Tak
 	lane := storage.Lane{Account: w.Account, Webhook: w.ID}
 	rings, remove := e.due.hang(lane)
 	defer remove()
+	defer e.index.uses.begin(lane)()
 	end := time.Now().Add(wish.Wait)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -177,6 +178,8 @@ type Acknowledged struct {
 // Acknowledge records attempts, and plans what failed by the webhook's own schedule of retries. Answers stand in the order
 // of acks.
 func (e *Engine) Acknowledge(ctx context.Context, w *schemas.Webhook, acks []Ack) []Acknowledged {
+	lane := storage.Lane{Account: w.Account, Webhook: w.ID}
+	defer e.index.uses.begin(lane)()
 	list, answers := make([]pulledOutcome, len(acks)), make([]Acknowledged, len(acks))
 	now := time.Now()
 	for i, a := range acks {
@@ -188,7 +191,7 @@ func (e *Engine) Acknowledge(ctx context.Context, w *schemas.Webhook, acks []Ack
 			e.hands.take(gripOf(acks[i].Held))
 		}
 	}
-	e.due.ring(storage.Lane{Account: w.Account, Webhook: w.ID})
+	e.due.ring(lane)
 	return answers
 }
 

@@ -41,6 +41,7 @@ type WebhookRecord struct {
 	Ordered           bool                       `json:"ordered,omitempty"`
 	RateLimit         float64                    `json:"rateLimit,omitempty"` // deliveries a second
 	Timeout           schemas.Seconds            `json:"timeout,omitempty"`
+	IdleTimeout       schemas.Seconds            `json:"idleTimeout,omitempty"`
 	Retry             []schemas.Seconds          `json:"retry,omitzero"`
 	Document          json.RawMessage            `json:"document,omitempty"`
 	Created           time.Time                  `json:"created"`
@@ -56,7 +57,7 @@ func recordOf(w *schemas.Webhook) WebhookRecord {
 		Secrets: w.Secrets, Headers: w.Headers, Properties: w.Properties, Metadata: w.Metadata,
 		Authentication: w.Authentication, ClientCertificate: w.ClientCertificate,
 		MaxInFlight: w.MaxInFlight, Ordered: w.Ordered, RateLimit: w.RateLimit,
-		Timeout: schemas.Seconds(w.Timeout.Seconds()), Retry: w.Retry, Document: w.Document,
+		Timeout: schemas.Seconds(w.Timeout.Seconds()), IdleTimeout: schemas.Seconds(w.IdleTimeout.Seconds()), Retry: w.Retry, Document: w.Document,
 		Created: w.Created.UTC(), Updated: w.Updated.UTC(),
 	}
 }
@@ -87,7 +88,7 @@ func (r *WebhookRecord) webhook() *schemas.Webhook {
 		Secrets: r.Secrets, Headers: r.Headers, Properties: r.Properties, Metadata: r.Metadata,
 		Authentication: r.Authentication, ClientCertificate: r.ClientCertificate,
 		MaxInFlight: r.MaxInFlight, Ordered: r.Ordered, RateLimit: r.RateLimit, Timeout: r.Timeout.Duration(),
-		Retry: r.Retry, Document: r.Document, Created: r.Created, Updated: r.Updated,
+		IdleTimeout: r.IdleTimeout.Duration(), Retry: r.Retry, Document: r.Document, Created: r.Created, Updated: r.Updated,
 	}
 }
 

@@ -118,7 +118,9 @@ type Webhook struct {
 	// RateLimit bounds the deliveries that begin in a second, fractions allowed; 0: no bound.
 	RateLimit float64       `json:"rateLimit,omitempty"`
 	Timeout   time.Duration `json:"timeout,omitempty"` // of one attempt; 0: the server's default
-	Retry     []Seconds     `json:"retry,omitzero"`    // waits between attempts; nil: the dialect's policy; empty: no 2nd attempt
+	// IdleTimeout removes a webhook that is pulled when nobody took its events for so long; 0: never.
+	IdleTimeout time.Duration `json:"idleTimeout,omitempty"`
+	Retry       []Seconds     `json:"retry,omitzero"` // waits between attempts; nil: the dialect's policy; empty: no 2nd attempt
 
 	// Document is the vendor's own registration document, so that a read gives back what was registered.
 	Document json.RawMessage `json:"document,omitempty"`

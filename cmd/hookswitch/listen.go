@@ -26,12 +26,14 @@ func listenCommand() *cli.Command {
 		Name:  "listen",
 		Usage: "show events as they come, and forward them to a program on this machine",
 		Description: "Makes a subscription with the endpoint pull:, takes its events and posts each to the URL as a webhook would be,\n" +
-			"signed with the secret that is shown. What the program does not take with 2xx comes again. Ctrl-C removes the subscription.\n" +
+			"signed with the secret that is shown. What the program does not take with 2xx comes again. Ctrl-C removes the subscription,\n" +
+			"and so does the service after --idle-timeout when this command was killed.\n" +
 			"Example: hookswitch listen --forward http://localhost:3000/hooks --events 'contact.*'",
 		Flags: actingFlags(
 			&cli.StringFlag{Name: "forward", Usage: "post events to this `URL`; without it they are only shown"},
 			&cli.StringSliceFlag{Name: "events", Value: []string{"*"}, Usage: "event `TYPES`, with *; may be given several times"},
 			&cli.StringFlag{Name: "filter", Usage: "only events whose data this `JSON` filter matches"},
+			&cli.DurationFlag{Name: "idle-timeout", Value: 24 * time.Hour, Usage: "have the subscription removed that this command has not asked for so long"},
 			&cli.StringFlag{Name: "id", Usage: "take the events of this pull: subscription `ID`, and leave it there at the end"}),
 		Action: listenToEvents,
 	}
@@ -85,6 +87,7 @@ func listenToEvents(ctx context.Context, c *cli.Command) error {
 func (l *forwarder) subscribe(ctx context.Context, events []string, filter string) error {
 	document := map[string]any{
 		"endpoint": "pull:listen-" + rand.Text(), "events": events, "name": "hookswitch listen", "retry": []int{1, 5, 30, 120, 600},
+		"idleTimeout": l.command.Duration("idle-timeout").Seconds(),
 	}
 	if filter != "" {
 		document["filter"] = json.RawMessage(filter)

@@ -112,6 +112,48 @@ func TestListenForwardsOverARestart(t *testing.T) {
 	}
 }
 
+// TestAKilledListenLeavesNothingForEver: what it could not remove itself the service removes, and not what another listens by.
+func TestAKilledListenLeavesNothingForEver(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, t.TempDir(), adminKey)
+	listen := func(timeout string) *exec.Cmd {
+		t.Helper()
+		command := exec.Command("hookswitch", "listen", "--idle-timeout", timeout)
+		command.Env = append(command.Environ(), "HOOKSWITCH_KEY="+adminKey, "HOOKSWITCH_SERVER="+s.address)
+		said := &bufferWithSignal{wanted: "secret", found: make(chan struct{})}
+		command.Stderr = said
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = command.Process.Kill(); _ = command.Wait() })
+		within(t, said.found, "the secret")
+		return command
+	}
+	killed, other := listen("1s"), listen("1s")
+	if err := killed.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	var left struct{ Items []struct{ ID string } }
+	listed := func() int {
+		ask(t, s, "listSubscriptions", nil, &left)
+		return len(left.Items)
+	}
+	poll(t, func() bool { return listed() == 1 })
+	var trail struct {
+		Items []struct{ Action, Reason string }
+	}
+	ask(t, s, "listAuditEntries", map[string]any{"action": "webhook.removed"}, &trail)
+	if len(trail.Items) != 1 {
+		t.Errorf("the audit log has %+v", trail.Items)
+	}
+	if err := other.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Wait(); err != nil || listed() != 0 {
+		t.Errorf("the other listen ended by %v, %d left", err, len(left.Items))
+	}
+}
+
 func within(t *testing.T, found chan struct{}, what string) {
 	t.Helper()
 	select {

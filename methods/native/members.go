@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/hookswitch/hookswitch/delivery"
 	"github.com/hookswitch/hookswitch/schemas"
 )
 
@@ -26,6 +27,8 @@ const (
 	maxRateLimit   = 1_000_000 // deliveries per second; the least is anything above 0
 	minTimeout     = 0.001     // seconds
 	maxTimeout     = 60        // seconds
+	minIdleTimeout = 1         // seconds
+	maxIdleTimeout = 30 * 24 * 3600
 )
 
 func (d *draft) setProperties(raw json.RawMessage) {
@@ -129,4 +132,17 @@ func (d *draft) setTimeout(raw json.RawMessage) {
 		return
 	}
 	d.webhook.Timeout = seconds.Duration().Round(time.Millisecond)
+}
+
+func (d *draft) setIdleTimeout(raw json.RawMessage) {
+	seconds, ok := decode[schemas.Seconds](d, "idleTimeout", raw, "a number")
+	switch {
+	case !ok:
+	case seconds < minIdleTimeout || seconds > maxIdleTimeout:
+		d.Fault("must be 1 to 2592000 seconds", "idleTimeout")
+	case d.webhook.Endpoint != "" && !delivery.Pulled(d.webhook.Endpoint):
+		d.Fault("is for the endpoint pull: only", "idleTimeout")
+	default:
+		d.webhook.IdleTimeout = seconds.Duration().Round(time.Millisecond)
+	}
 }

@@ -80,6 +80,7 @@ var members = []member{
 	{name: "ordered", set: (*draft).setOrdered, remove: func(w *schemas.Webhook) { w.Ordered = false }},
 	{name: "rateLimit", set: (*draft).setRateLimit, remove: func(w *schemas.Webhook) { w.RateLimit = 0 }},
 	{name: "timeout", set: (*draft).setTimeout, remove: func(w *schemas.Webhook) { w.Timeout = 0 }},
+	{name: "idleTimeout", set: (*draft).setIdleTimeout, remove: func(w *schemas.Webhook) { w.IdleTimeout = 0 }}, // after the endpoint
 }
 
 // draft is a webhook in the making, and the document it is made from.

@@ -104,7 +104,8 @@ func TestTheSchemaTakesWhatParseTakes(t *testing.T) {
 		minimal, fullDocument, with(`"retry":[],"maxInFlight":1000,"timeout":0.001,"rateLimit":0.0001,"ordered":false`), with(`"retry":[0,604800],"maxInFlight":1,"timeout":60`),
 		with(`"signature":"ed25519","format":"cloudevents"`), with(`"signature":"hmac-sha256","format":"standard","secret":"` + formerSecret + `"`),
 		with(`"secret":"` + keyPair.secret + `","format":null`),
-		with(`"filter":null,"name":null,"headers":null,"properties":null,"metadata":null,"retry":null,"maxInFlight":null,"timeout":null,"ordered":null,"rateLimit":null`),
+		with(`"filter":null,"name":null,"headers":null,"properties":null,"metadata":null,"retry":null,"maxInFlight":null,"timeout":null,"ordered":null,"rateLimit":null,"idleTimeout":null`),
+		`{"endpoint":"pull:","events":["*"],"idleTimeout":1}`, `{"endpoint":"pull:a","events":["*"],"idleTimeout":2592000}`,
 	} {
 		named, _, err := catalogue.Bind(dialect.Registers, dialect.Form, json.RawMessage(doc))
 		if err != nil {
@@ -298,6 +299,10 @@ func TestParsePointsAtEveryFault(t *testing.T) {
 		"timeout 0":            {with(`"timeout":0`), "/timeout"},
 		"timeout 61":           {with(`"timeout":61`), "/timeout"},
 		"timeout string":       {with(`"timeout":"5"`), "/timeout"},
+		"idleTimeout 0":        {with(`"idleTimeout":0`), "/idleTimeout"},
+		"idleTimeout too long": {with(`"idleTimeout":2592001`), "/idleTimeout"},
+		"idleTimeout string":   {with(`"idleTimeout":"5"`), "/idleTimeout"},
+		"idleTimeout of a URL": {with(`"idleTimeout":5`), "/idleTimeout"},
 		"several at once":      {`{"events":["*x"],"filter":{"$foo":1},"timeout":-1}`, "/endpoint /events/0 /filter /timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {

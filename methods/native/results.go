@@ -34,6 +34,7 @@ type Subscription struct {
 	Ordered           bool                       `json:"ordered,omitempty"`
 	RateLimit         float64                    `json:"rateLimit,omitempty"` // deliveries per second
 	Timeout           float64                    `json:"timeout,omitempty"`   // seconds
+	IdleTimeout       float64                    `json:"idleTimeout,omitempty"`
 	Stats             Stats                      `json:"stats"`
 	Created           time.Time                  `json:"created"`
 	Updated           time.Time                  `json:"updated"`
@@ -77,6 +78,7 @@ func show(w *schemas.Webhook, view methods.View) Subscription {
 		Ordered:           w.Ordered,
 		RateLimit:         w.RateLimit,
 		Timeout:           w.Timeout.Seconds(),
+		IdleTimeout:       w.IdleTimeout.Seconds(),
 		Stats:             showStats(&view.Tally),
 		Created:           w.Created.UTC(),
 		Updated:           w.Updated.UTC(),
