@@ -15,10 +15,10 @@ func auditCommand() *cli.Command {
 		Name:  "audit",
 		Usage: "list changes: what, when, by whom; newest first (needs an admin key)",
 		Flags: append(clientFlags(),
-			&cli.Int64Flag{Name: "account", Usage: "only changes of this `ACCOUNT`'s records, by number; 0 for the server's (default: all)", HideDefault: true},
+			&int64Flag{Name: "account", Usage: "only changes of this `ACCOUNT`'s records, by number; 0 for the server's (default: all)", HideDefault: true},
 			&cli.StringFlag{Name: "action", Usage: "only changes of this sort, such as webhook.changed"},
-			&cli.StringFlag{Name: "since", Usage: "only changes since `TIME`: like 24h (ago), 2026-11-27 or 2026-11-27T09:30:00Z"},
-			&cli.StringFlag{Name: "until", Usage: "only changes before `TIME`"},
+			&timeFlag{Name: "since", Usage: "only changes since `TIME`: like 24h or 31d (ago), 2026-11-27 or 2026-11-27T09:30:00Z"},
+			&timeFlag{Name: "until", Usage: "only changes before `TIME`"},
 			limitFlag(), jsonFlag()),
 		Action: listAudit,
 	}
@@ -47,10 +47,7 @@ func listAudit(ctx context.Context, c *cli.Command) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
-	params := given(c, "account", "action")
-	if err := timeParams(c, params, "since", "until"); err != nil {
-		return err
-	}
+	params := given(c, "account", "action", "since", "until")
 	return listing{
 		method: "listAuditEntries", params: params,
 		head: []string{"WHEN", "ACTION", "ACCOUNT", "TARGET", "BY", "CHANGES"},

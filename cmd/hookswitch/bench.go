@@ -23,9 +23,9 @@ func benchCommand() *cli.Command {
 			"and tells how long each event took from publish to receiver; the service must allow the address (--allow-endpoint).\n" +
 			"The events stay in the service until its retention takes them.",
 		Flags: actingFlags(
-			&cli.IntFlag{Name: "events", Value: 10_000, Usage: "how many events", Validator: positive[int]},
-			&cli.IntFlag{Name: "connections", Value: 32, Usage: "how many connections", Validator: positive[int]},
-			&cli.IntFlag{Name: "size", Value: 256, Usage: "bytes of data of each event"},
+			&intFlag{Name: "events", Value: 10_000, Usage: "how many events", Validator: positive[int]},
+			&intFlag{Name: "connections", Value: 32, Usage: "how many connections", Validator: positive[int]},
+			&intFlag{Name: "size", Value: 256, Usage: "bytes of data of each event"},
 			&cli.StringFlag{Name: "type", Value: "hookswitch.bench", Usage: "`TYPE` of the events"},
 			&cli.StringFlag{Name: "receive", Usage: "open a receiver on `ADDRESS`, such as 127.0.0.1:0", Validator: checkReceive}),
 		Action: runBench,

@@ -54,12 +54,30 @@ func callCommand() *cli.Command {
 			}
 			var result json.RawMessage
 			if err := call(ctx, c, c.Args().First(), params, &result); err != nil {
-				return err
+				return instead(c.Args().First(), err)
 			}
 			return printJSON(c.Root().Writer, result)
 		},
 	}
 }
+
+// instead is the error of a call, with what may have been meant by a method that the service does not know.
+func instead(method string, err error) error {
+	refusal, refused := errors.AsType[*jsonrpc2.Error](err)
+	m, unread := readManual()
+	if !refused || refusal.Code != jsonrpc2.CodeMethodNotFound || unread != nil {
+		return err
+	}
+	return hinted{err, "there is no method " + cell(method, 64) + m.instead(method)}
+}
+
+// hinted is an error with a line about what to do.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h hinted) Unwrap() error { return h.error }
 
 // parameters reads the parameters of a call; nil without any.
 func parameters(text string, stdin io.Reader) (any, error) {
@@ -157,6 +175,9 @@ const keyHint = "\n  give a key with --key or HOOKSWITCH_KEY"
 func explain(err error) string {
 	if one, ok := errors.AsType[about](err); ok {
 		return one.argument + ": " + explain(one.error)
+	}
+	if one, ok := errors.AsType[hinted](err); ok {
+		return explain(one.error) + "\n  " + one.hint
 	}
 	refusal, ok := errors.AsType[*jsonrpc2.Error](err)
 	if !ok {

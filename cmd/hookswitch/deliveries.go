@@ -56,12 +56,9 @@ func listDeliveries(ctx context.Context, c *cli.Command) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
-	params := given(c, "webhook", "event", "state")
+	params := given(c, "webhook", "event", "state", "since", "until")
 	if eventType := c.String("type"); eventType != "" {
 		params["eventType"] = eventType
-	}
-	if err := timeParams(c, params, "since", "until"); err != nil {
-		return err
 	}
 	return listing{
 		method: "listDeliveries", params: params,

@@ -46,7 +46,7 @@ func dialectCommand() *cli.Command {
 					Name:  "rotate",
 					Usage: "make a new key, which signs after a while (needs an admin key)",
 					Flags: append(clientFlags(), jsonFlag(),
-						&cli.DurationFlag{Name: "after", Value: time.Hour, Usage: "how long until the new key signs: time to publish its record; 0 makes a waiting key sign now"},
+						&durationFlag{Name: "after", Value: time.Hour, Usage: "how long until the new key signs: time to publish its record; 0 makes a waiting key sign now"},
 					),
 					Action: rotateSigningKey,
 				},

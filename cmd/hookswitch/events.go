@@ -28,7 +28,7 @@ func eventsCommand() *cli.Command {
 					&cli.StringFlag{Name: "id", Usage: "the event's `ID`: 1 to 64 letters, digits, _ and - (default: made)"},
 					&cli.StringFlag{Name: "source", Usage: "who publishes it"},
 					&cli.StringFlag{Name: "subject", Usage: "what it is about"},
-					&cli.TimestampFlag{Name: "time", Usage: "when it happened (default: now)", Config: cli.TimestampConfig{Layouts: []string{time.RFC3339}}},
+					&timeFlag{Name: "time", Usage: "when it happened, a `TIME` like 2026-11-27T09:30:00Z or 5m (ago) (default: now)"},
 					&cli.StringSliceFlag{Name: "attribute", Usage: "`NAME=VALUE` that matching reads; VALUE is a number, true, false or a text; repeatable"}),
 				DisableSliceFlagSeparator: true, // an attribute's text may hold commas
 				Action:                    publishEvent,
@@ -117,12 +117,9 @@ func listEvents(ctx context.Context, c *cli.Command) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
-	params := map[string]any{}
+	params := given(c, "since", "until")
 	if types := c.StringSlice("type"); len(types) > 0 {
 		params["types"] = types
-	}
-	if err := timeParams(c, params, "since", "until"); err != nil {
-		return err
 	}
 	return listing{
 		method: "listEvents", params: params,

@@ -12,12 +12,12 @@ import (
 
 // actingFlags are those of commands about one account's records: the key's own account, or the one an admin acts for.
 func actingFlags(more ...cli.Flag) []cli.Flag {
-	flags := append(clientFlags(), &cli.Int64Flag{Name: "account", Usage: "act for this `ACCOUNT`, by number (needs an admin key; default: the key's own)", HideDefault: true}, jsonFlag())
+	flags := append(clientFlags(), &int64Flag{Name: "account", Usage: "act for this `ACCOUNT`, by number (needs an admin key; default: the key's own)", HideDefault: true}, jsonFlag())
 	return append(flags, more...)
 }
 
 func limitFlag() cli.Flag {
-	return &cli.IntFlag{Name: "limit", Value: 100, Usage: "how many at most, whatever pages they come in; 0 for all"}
+	return &intFlag{Name: "limit", Value: 100, Usage: "how many at most, whatever pages they come in; 0 for all"}
 }
 
 // maxPage is how many items a list method answers at once.

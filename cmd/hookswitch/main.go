@@ -73,21 +73,16 @@ func exitCode(err error) int {
 type usageError struct{ error }
 
 func command(stdin io.Reader, stdout, stderr io.Writer) *cli.Command {
-	usage := func(_ context.Context, c *cli.Command, err error, _ bool) error {
-		return usageError{fmt.Errorf("%w; see %s --help", err, c.FullName())}
-	}
 	app := &cli.Command{
 		Name:                            "hookswitch",
 		Usage:                           "RPC calls in, webhooks out: signed, retried for days, visible, nothing lost",
 		Version:                         version,
 		EnableShellCompletion:           true,
-		ConfigureShellCompletionCommand: func(c *cli.Command) { c.Hidden = false },
-		Suggest:                         true,
+		ConfigureShellCompletionCommand: func(c *cli.Command) { c.Hidden = false; answerMistakes(c) },
 		Reader:                          stdin,
 		Writer:                          stdout,
 		ErrWriter:                       stderr,
 		Metadata:                        map[string]any{},
-		OnUsageError:                    usage,
 		ExitErrHandler:                  func(context.Context, *cli.Command, error) {}, // run prints
 		Commands: []*cli.Command{
 			serveCommand(),
@@ -114,16 +109,8 @@ func command(stdin io.Reader, stdout, stderr io.Writer) *cli.Command {
 			versionCommand(),
 		},
 	}
-	setOnUsageError(app.Commands, usage)
+	answerMistakes(app)
 	return app
-}
-
-// setOnUsageError sets it for commands and those below them: a command does not inherit it.
-func setOnUsageError(commands []*cli.Command, f cli.OnUsageErrorFunc) {
-	for _, c := range commands {
-		c.OnUsageError = f
-		setOnUsageError(c.Commands, f)
-	}
 }
 
 func versionCommand() *cli.Command {

@@ -2,12 +2,12 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/urfave/cli/v3"
 
@@ -88,9 +88,6 @@ func readManual() (*manual, error) {
 	return m, json.Unmarshal(text, m)
 }
 
-// helpFailed is where the root command keeps why help failed.
-const helpFailed = "help failed"
-
 // helpOfMethod shows all that is to be known of a method.
 func helpOfMethod(c *cli.Command, name string) error {
 	m, err := readManual()
@@ -102,7 +99,37 @@ func helpOfMethod(c *cli.Command, name string) error {
 			return m.print(c.Root().Writer, &m.Methods[i])
 		}
 	}
-	return usageError{errors.New("there is no method " + cell(name, 64) + "; hookswitch call --methods lists them")}
+	return usageError{fmt.Errorf("there is no method %s%s", cell(name, 64), m.instead(name))}
+}
+
+// instead is the end of a sentence about a method that is not there: what may have been meant, and where the list is.
+func (m *manual) instead(name string) string {
+	names := make([]string, len(m.Methods))
+	for i := range m.Methods {
+		names[i] = m.Methods[i].Name
+	}
+	const list = "; hookswitch call --methods lists them"
+	if near := nearest(name, names); near != "" {
+		return "; did you mean " + near + "?" + list
+	}
+	var alike []string
+	for _, n := range names {
+		if verb := verbOf(n); verb != "" && nearest(verbOf(name), []string{verb}) != "" {
+			alike = append(alike, n)
+		}
+	}
+	if len(alike) == 0 {
+		return list
+	}
+	return "; there are " + strings.Join(alike, ", ") + list
+}
+
+// verbOf is what the name of a method begins with: create of createKey.
+func verbOf(method string) string {
+	if end := strings.IndexFunc(method, unicode.IsUpper); end > 0 {
+		return method[:end]
+	}
+	return ""
 }
 
 // listMethods prints every method in a line.

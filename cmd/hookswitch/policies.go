@@ -62,7 +62,7 @@ func checkPolicies(name string) func([]string) error {
 func setRetry(p *service.Policy, list string) error {
 	p.Retry = []time.Duration{}
 	for wait := range strings.SplitSeq(list, "/") {
-		d, err := time.ParseDuration(strings.TrimSpace(wait))
+		d, err := parseDuration(strings.TrimSpace(wait))
 		if err != nil || d <= 0 {
 			return fmt.Errorf("%q is no wait such as 30s, 5m or 2h", wait)
 		}
@@ -93,9 +93,9 @@ func setFailFor(p *service.Policy, text string) error {
 		p.FailFor = service.FailNever
 		return nil
 	}
-	d, err := time.ParseDuration(text)
+	d, err := parseDuration(text)
 	if err != nil || d <= 0 {
-		return errors.New("must be a duration such as 120h, or off")
+		return errors.New("must be a duration such as 120h or 5d, or off")
 	}
 	p.FailFor = d
 	return nil

@@ -13,7 +13,7 @@ func portalCommand() *cli.Command {
 		Usage: "print a link to the page of an account's webhooks",
 		Description: "Whoever has the link can look at the account's webhooks until it expires, without a key. Secrets are not on the\n" +
 			"page. Needs a key with full access.",
-		Flags: actingFlags(&cli.DurationFlag{Name: "expires-in", Value: 24 * time.Hour, Usage: "how long the link works"}),
+		Flags: actingFlags(&durationFlag{Name: "expires-in", Value: 24 * time.Hour, Usage: "how long the link works"}),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := noArguments(c); err != nil {
 				return err

@@ -54,10 +54,7 @@ func startReplay(ctx context.Context, c *cli.Command) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
-	params := given(c, "webhook")
-	if err := timeParams(c, params, "since", "until"); err != nil {
-		return err
-	}
+	params := given(c, "webhook", "since", "until")
 	for flag, param := range map[string]string{"type": "types", "state": "states"} {
 		if texts := c.StringSlice(flag); len(texts) > 0 {
 			params[param] = texts

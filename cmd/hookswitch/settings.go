@@ -43,7 +43,7 @@ func resolve(c *cli.Command, flags []cli.Flag) (*settings, error) {
 		}
 		s.sources[name] = source
 		for _, text := range texts {
-			if err := s.set(f, text); err != nil {
+			if err := s.Set(name, strings.TrimSpace(text)); err != nil {
 				faults = append(faults, fault{line, saying(source, f, text, err)})
 				break // a list would have the same fault again with each further element
 			}
@@ -75,43 +75,28 @@ func allOf(faults []fault) error {
 	return errors.Join(all...)
 }
 
-// saying is what is said of a bad value, with the name of the setting where its source is not that already. What is wrong
-// with a list names the element itself.
+// saying is what is said of a bad value, with the name of the setting where its source is not that already.
 func saying(source string, f cli.Flag, text string, err error) string {
 	if name := f.Names()[0]; source != variableOf(name) {
 		source += ": " + name
 	}
-	if isList(f) {
-		return fmt.Sprintf("%s: %v", source, err)
+	return badValue(source, f, text, err)
+}
+
+// badValue is what is said of a value that something of that name does not take. What is wrong with a list names the element
+// itself.
+func badValue(name string, f cli.Flag, text string, err error) string {
+	switch f.(type) {
+	case *cli.StringSliceFlag:
+		return fmt.Sprintf("%s: %v", name, err)
+	case *cli.BoolFlag: // the library's own; its error says less
+		err = errors.New("must be true or false")
 	}
-	return fmt.Sprintf("%s %q: %v", source, text, err)
+	return fmt.Sprintf("%s %q: %v", name, text, err)
 }
 
 func unknownKey(name string, flags []cli.Flag) string {
-	text := fmt.Sprintf("unknown key %q", name)
-	if near := strings.TrimLeft(cli.SuggestFlag(flags, name, true), "-"); near != "" {
-		text += fmt.Sprintf("; did you mean %q?", near)
-	}
-	return text
-}
-
-// set gives a flag a value, or another element of a list.
-func (s *settings) set(f cli.Flag, text string) error {
-	err := s.Set(f.Names()[0], strings.TrimSpace(text))
-	if err == nil {
-		return nil
-	}
-	switch f.(type) {
-	case *cli.DurationFlag:
-		return errors.New("must be a duration such as 30s, 5m or 24h")
-	case *cli.IntFlag:
-		return errors.New("must be a whole number")
-	case *cli.FloatFlag:
-		return errors.New("must be a number")
-	case *cli.BoolFlag:
-		return errors.New("must be true or false")
-	}
-	return err
+	return fmt.Sprintf("unknown key %q", name) + didYouMean(name, namesOf(flags), "%q")
 }
 
 // textsOf is a value as it would be written; a list has one text for each element.
@@ -121,6 +106,11 @@ func textsOf(value any) []string {
 		return v
 	case time.Duration:
 		return []string{shortDuration(v)}
+	case time.Time:
+		if v.IsZero() {
+			return []string{""}
+		}
+		return []string{v.Format(time.RFC3339)}
 	}
 	return []string{fmt.Sprint(value)}
 }
@@ -163,11 +153,11 @@ func withVariables(flags []cli.Flag) []cli.Flag {
 			f.Sources = chain
 		case *cli.StringSliceFlag:
 			f.Sources = chain
-		case *cli.DurationFlag:
+		case *durationFlag:
 			f.Sources = chain
-		case *cli.IntFlag:
+		case *intFlag:
 			f.Sources = chain
-		case *cli.FloatFlag:
+		case *floatFlag:
 			f.Sources = chain
 		case *cli.BoolFlag:
 			f.Sources = chain

@@ -64,9 +64,9 @@ func memberFlags() []cli.Flag {
 		&cli.StringFlag{Name: "signature", Usage: "hmac-sha256 or ed25519"},
 		&cli.StringFlag{Name: "secret-file", Usage: "sign with the secret in this `FILE` (default: one is made)"},
 		&cli.BoolFlag{Name: "ordered", Usage: "one delivery at a time, in the order of publishing"},
-		&cli.FloatFlag{Name: "rate-limit", Usage: "at most `N` deliveries a second", HideDefault: true},
-		&cli.IntFlag{Name: "max-in-flight", Usage: "at most `N` attempts at once", HideDefault: true},
-		&cli.DurationFlag{Name: "timeout", Usage: "how long an attempt may take, such as 10s", HideDefault: true},
+		&floatFlag{Name: "rate-limit", Usage: "at most `N` deliveries a second", HideDefault: true},
+		&intFlag{Name: "max-in-flight", Usage: "at most `N` attempts at once", HideDefault: true},
+		&durationFlag{Name: "timeout", Usage: "how long an attempt may take, such as 10s", HideDefault: true},
 	}
 }
 
