@@ -66,9 +66,9 @@ func (n *names) webhook(ctx context.Context, id schemas.WebhookID) (any, error) 
 	var name any = id
 	w, err := n.call.Webhook(ctx, n.call, id)
 	switch {
-	case err == nil && w.PublicID != "":
-		name = w.PublicID
-	case err != nil && schemas.KindOf(err) != schemas.KindNoWebhook:
+	case err == nil:
+		name = shownID(w)
+	case schemas.KindOf(err) != schemas.KindNoWebhook:
 		return nil, err
 	}
 	n.webhooks[id] = name

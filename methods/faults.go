@@ -52,7 +52,7 @@ func ErrorOf(err error) *jsonrpc2.Error {
 	}
 	out := &jsonrpc2.Error{Code: c.number, Message: c.message}
 	out.SetError(errorData{
-		Kind: e.Kind, Message: e.Message, Faults: e.Faults,
+		Kind: e.Kind, Message: e.Message, Webhook: e.Webhook, Faults: e.Faults,
 		RetryAfter: int64((e.RetryAfter + time.Second - 1) / time.Second),
 	})
 	return out
@@ -62,6 +62,7 @@ func ErrorOf(err error) *jsonrpc2.Error {
 type errorData struct {
 	Kind    schemas.Kind    `json:"kind"`
 	Message string          `json:"message"`
+	Webhook any             `json:"webhook,omitempty"`
 	Faults  []schemas.Fault `json:"faults,omitempty"`
 	// RetryAfter is in whole seconds, rounded up.
 	RetryAfter int64 `json:"retryAfter,omitempty"`

@@ -64,7 +64,7 @@ func (o *Operations) Register(ctx context.Context, c *Call, d *Dialect, doc json
 		return nil, fmt.Errorf("register webhook: %w", err)
 	}
 	if !created {
-		return nil, errDuplicate
+		return nil, duplicateOf(got)
 	}
 	w.ID, w.Revision = schemas.WebhookID(got.ID), got.Revision
 	o.engine.Apply(w)
@@ -74,7 +74,24 @@ func (o *Operations) Register(ctx context.Context, c *Call, d *Dialect, doc json
 	return w, nil
 }
 
-var errDuplicate = schemas.Refuse(schemas.KindDuplicate, "A webhook with exactly these details exists already")
+// duplicateOf refuses a webhook whose details are those of a record of the same account, and names that.
+func duplicateOf(r storage.Record) error {
+	var other any = r.ID
+	if w, err := schemas.OutlineWebhook(r.Body, r.Account, schemas.WebhookID(r.ID), r.Revision); err == nil {
+		other = shownID(w)
+	} // else it has its number
+	e := schemas.Refuse(schemas.KindDuplicate, "A webhook with exactly these details exists already: %v", other)
+	e.Webhook = other
+	return e
+}
+
+// shownID is a webhook's id in the form its dialect shows: a number or a string.
+func shownID(w *schemas.Webhook) any {
+	if w.PublicID != "" {
+		return w.PublicID
+	}
+	return w.ID
+}
 
 // Amend replaces the details of a webhook by a document of its dialect.
 func (o *Operations) Amend(ctx context.Context, c *Call, d *Dialect, id schemas.WebhookID, doc json.RawMessage, prefix string) (*schemas.Webhook, error) {
@@ -114,7 +131,7 @@ func (o *Operations) Change(ctx context.Context, c *Call, d *Dialect, id schemas
 		case errors.Is(err, storage.ErrConflict):
 			continue // somebody was quicker: read again and decide again
 		case errors.Is(err, storage.ErrExists):
-			return nil, errDuplicate
+			return nil, duplicateOf(got)
 		case errors.Is(err, storage.ErrAbsent):
 			return nil, errNoWebhook
 		case err != nil:

@@ -42,6 +42,8 @@ type Error struct {
 	Kind    Kind
 	Message string
 	Faults  []Fault
+	// Webhook is the id, in its dialect's form, of the caller's webhook that stands in the way; nil: none does.
+	Webhook any
 	// RetryAfter is how long to wait before the same can succeed; 0 when nobody knows.
 	RetryAfter time.Duration
 }

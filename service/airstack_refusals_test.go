@@ -126,7 +126,7 @@ func TestAirstackRefusesAFaultyRegistration(t *testing.T) {
 		"filter, no sample": post(noDocument+`"event_type":"profile.created","filter":{"a":1}}}`, 400, "filter_config.payload: is required together with a filter"),
 		"sample differs":    post(noDocument+`"event_type":"profile.created","filter":{"a":1},"payload":{"a":2}}}`, 400, "The filter does not match the payload"),
 		"bad operator":      post(noDocument+`"event_type":"profile.created","filter":{"a":{"$foo":1}},"payload":{"a":2}}}`, 400, "$foo starts with a $ and is not a valid operator"),
-		"duplicate":         post(guideDocument, 400, "A webhook with exactly these details exists already"),
+		"duplicate":         post(guideDocument, 400, "A webhook with exactly these details exists already: "+s.mine),
 		"native document":   post(`{"endpoint":"https://example.com","events":["b"]}`, 400, "events: is not a member this method knows; filter_config: is missing"),
 		"dialect named":     post(`{"dialect":"native","endpoint":"https://example.com","events":["b"]}`, 400, "dialect: is not a member of this document"),
 		"member twice":      post(`{"endpoint":"https://example.com","endpoint":"https://example.com","event_type":"profile.created"}`, 400, "endpoint: is there twice"),

@@ -71,7 +71,7 @@ func refusalsAt(version, key, read, stranger string) map[string]copernicaRefusal
 	refusals["nothing"] = copernicaRefusal{key, "POST", hooks, "", "", "Invalid data provided: handler is missing; trigger is missing"}
 	refusals["an empty list"] = copernicaRefusal{key, "POST", hooks, jsonType, " [ ] ", "Invalid data provided: handler is missing; trigger is missing"}
 	refusals["SuperOffice's document"] = copernicaRefusal{key, "POST", hooks, jsonType, `{"TargetUrl":"https://x.nl","Events":["a"]}`, ""}
-	refusals["a duplicate"] = copernicaRefusal{key, "POST", hooks, jsonType, copernicaDocument, "A webhook with exactly these details exists already"}
+	refusals["a duplicate"] = copernicaRefusal{key, "POST", hooks, jsonType, copernicaDocument, "A webhook with exactly these details exists already: 1"}
 	for _, verb := range []string{"GET", "PUT", "DELETE"} {
 		refusals[verb+" an unknown id"] = copernicaRefusal{key, verb, version + "/webhook/77", jsonType, "{}", id}
 		refusals[verb+" an id that is none"] = copernicaRefusal{key, verb, version + "/webhook/1%27%20OR%201", jsonType, "{}", id}

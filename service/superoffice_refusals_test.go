@@ -164,7 +164,7 @@ func soAddresses(key, read, stranger string) map[string]soRefusal {
 		"signal, odd key":     {key, "POST", "/api/v1/Webhook/foo.bar/one", "", "", 400, soArgument, "primaryKey must be an integer or null"},
 		"signal, negative":    {key, "POST", "/api/v1/Webhook/foo.bar/-1", "", "", 400, soArgument, "primaryKey must be at least 0"},
 		"signal, odd data":    {key, "POST", "/api/v1/Webhook/foo.bar/1", jsonType, `[1]`, 400, soArgument, "data must be an object or null"},
-		"the same again":      {key, "POST", "/api/v1/Webhook", jsonType, `{"Name":"There","Events":["a.b"],"TargetUrl":"https://e.com"}`, 409, soArgument, "A webhook with exactly these details exists already"},
+		"the same again":      {key, "POST", "/api/v1/Webhook", jsonType, `{"Name":"There","Events":["a.b"],"TargetUrl":"https://e.com"}`, 409, soArgument, "A webhook with exactly these details exists already: 1"},
 		"save an odd id":      {key, "POST", agent + "SaveWebhook", jsonType, `{"WebhookId":true,"TargetUrl":"https://e.com","Events":["a"]}`, 400, soArgument, "id must be an integer or a string"},
 		"DELETE by a reader":  {read, "DELETE", "/api/v1/Webhook/1", "", "", 403, "UnauthorizedAccessException", "This needs a key with full access"},
 		"an id like a script": {key, "GET", "/api/v1/Webhook/1%27%20OR%201", "", "", 400, soArgument, "id must be a webhook's number or its string id"},

@@ -97,7 +97,7 @@ func TestVision6sPHPWrapperGoesOn(t *testing.T) {
 	s := open(t)
 	s.plant(t, "YOURAPIKEY")
 	const refused = `{"id":1,"result":null,"error":{"code":351,"message":"Duplicate Webhook details not allowed",` +
-		`"data":{"kind":"duplicate","message":"A webhook with exactly these details exists already"}}}`
+		`"data":{"kind":"duplicate","message":"A webhook with exactly these details exists already: 1","webhook":1}}}`
 	for _, step := range []struct{ request, body string }{
 		{vision6PHP, `{"id":1,"result":1,"error":null}`},
 		{vision6PHPSecond, `{"id":2,"result":1,"error":null}`},

@@ -46,7 +46,7 @@ type Config interface {
 	// fingerprint, that one is returned with created false and nothing is written.
 	Register(ctx context.Context, r Record, with ...Companion) (got Record, created bool, err error)
 	// Amend replaces fingerprint and body of the record (Kind, Account, ID). ErrConflict when Revision is not the
-	// present one, ErrExists when another record has the new fingerprint, ErrAbsent when it is gone.
+	// present one, ErrExists and that record when another has the new fingerprint, ErrAbsent when it is gone.
 	Amend(ctx context.Context, r Record, with ...Companion) (Record, error)
 	// Remove deletes a record; seen 0 means whatever its revision. It returns the revision of the removal.
 	Remove(ctx context.Context, k Kind, a schemas.AccountID, id int64, seen uint64, with ...Companion) (revision uint64, err error)

@@ -40,10 +40,10 @@ func (s *Store) Register(
 // Amend replaces fingerprint and body of a record.
 func (s *Store) Amend(ctx context.Context, r storage.Record, with ...storage.Companion) (storage.Record, error) {
 	job, err := s.change(ctx, amend, r, with)
-	if err != nil {
+	if err != nil && !errors.Is(err, storage.ErrExists) {
 		return storage.Record{}, err
 	}
-	return job.record, nil
+	return job.record, err
 }
 
 // Remove deletes a record.
@@ -164,7 +164,7 @@ func (t *txn) number(r *storage.Record) error {
 	return nil
 }
 
-// amendable is the record that r may take the place of.
+// amendable is the record that r may take the place of. With ErrExists r is the one that has its fingerprint.
 func (t *txn) amendable(r *storage.Record) (was storage.Record, err error) {
 	was, err = t.record(r.Kind, r.Account, r.ID)
 	if err == nil && was.Revision != r.Revision {
@@ -174,7 +174,10 @@ func (t *txn) amendable(r *storage.Record) (was storage.Record, err error) {
 		return was, err
 	}
 	other, err := t.byFingerprint(r)
-	if err == nil && other != 0 {
+	if err != nil || other == 0 {
+		return was, err
+	}
+	if *r, err = t.record(r.Kind, r.Account, other); err == nil {
 		err = storage.ErrExists
 	}
 	return was, err

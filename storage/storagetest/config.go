@@ -133,12 +133,14 @@ func amendConflicts(s *suite) {
 }
 
 func amendExists(s *suite) {
-	s.register(webhook(1, "taken", "A"))
+	s.register(webhook(2, "taken", "another account's"))
+	taken := s.register(webhook(1, "taken", "A"))
 	r := s.register(webhook(1, "mine", "B"))
 	r.Fingerprint = "taken"
-	_, err := s.store.Amend(s.Context(), r)
+	got, err := s.store.Amend(s.Context(), r)
 	s.is("Amend", err, storage.ErrExists)
-	got, err := s.store.Get(s.Context(), storage.KindWebhook, 1, r.ID)
+	s.equal("the other", got, taken)
+	got, err = s.store.Get(s.Context(), storage.KindWebhook, 1, r.ID)
 	s.is("Get", err, nil)
 	s.equal("fingerprint", got.Fingerprint, "mine")
 }
