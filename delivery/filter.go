@@ -1,7 +1,9 @@
 package delivery
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
 
@@ -14,7 +16,8 @@ import (
 // Data and filter are flattened to dotted keys ("socialCapital.socialCapitalRank"; elements of an array that are
 // objects by their index, "items.0.name"). All conditions must hold. A condition whose key the data lacks is skipped,
 // and when every condition was skipped the filter does not match; an empty filter matches everything. Numbers compare as
-// float64, all else by deep equality, so "1" is not 1. A plain value also matches an array that contains it.
+// float64, those beyond it as infinite, all else by deep equality, so "1" is not 1. A plain value also matches an array that
+// contains it.
 //
 // Three things differ from Convoy 24.5, each a fault there: members beside $or and $and count too, $exist is asked
 // also when the key is missing (that is what it is for), and what is no number is neither less nor greater than one.
@@ -84,10 +87,10 @@ func (s *subject) value(c *condition) (value any, there bool) {
 		return s.event.Type, true
 	}
 	raw, there := s.event.Attributes[c.keys[0]]
-	if !there || json.Unmarshal(raw, &value) != nil {
+	if !there {
 		return nil, false
 	}
-	return value, true
+	return valueOf(raw)
 }
 
 func (f *Filter) match(s *subject) bool {
@@ -152,10 +155,7 @@ func passes(tests []test, value any, there bool) bool {
 // flatten turns a JSON value into dotted keys. What is not JSON has none.
 func flatten(data json.RawMessage) map[string]any {
 	flat := map[string]any{}
-	var value any
-	if json.Unmarshal(data, &value) != nil {
-		return flat
-	}
+	value, _ := valueOf(data)
 	switch v := value.(type) {
 	case map[string]any:
 		flattenObject(flat, "", v)
@@ -163,6 +163,38 @@ func flatten(data json.RawMessage) map[string]any {
 		flattenArray(flat, "", v)
 	}
 	return flat
+}
+
+// valueOf decodes a JSON value; ok is false for what is not JSON.
+func valueOf(text json.RawMessage) (value any, ok bool) {
+	err := json.Unmarshal(text, &value)
+	if _, large := errors.AsType[*json.UnmarshalTypeError](err); !large {
+		return value, err == nil
+	}
+	// One of its numbers is more than a float64 holds, which encoding/json makes null.
+	value = nil
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	err = decoder.Decode(&value)
+	return withFloats(value), err == nil
+}
+
+// withFloats turns the numbers in a value into float64, infinite ones where they are beyond it.
+func withFloats(value any) any {
+	switch v := value.(type) {
+	case json.Number:
+		n, _ := v.Float64()
+		return n
+	case map[string]any:
+		for name, member := range v {
+			v[name] = withFloats(member)
+		}
+	case []any:
+		for i, item := range v {
+			v[i] = withFloats(item)
+		}
+	}
+	return value
 }
 
 func flattenObject(flat map[string]any, prefix string, object map[string]any) {

@@ -36,6 +36,8 @@ func worstCases() map[string]struct{ filter, data string } {
 		"many members":           {`{"a":1}`, `{` + members(80_000, func(i int) string { return `"` + strconv.Itoa(i) + `":1` }) + `}`},
 		"many objects in arrays": {`{"a.$.b.$.c.$.d":1}`, `{"a":[` + strings.Repeat(`{"b":[{"c":[{"d":2}]}]},`, size/25) + `1]}`},
 		"all wildcards":          {`{"$and":[` + members(3, func(i int) string { return fmt.Sprintf(`{"a%d.$.b.$.c.$.d":1}`, i) }) + `]}`, `{"a0":[]}`},
+		"numbers beyond floats":  {`{"a":{"$gt":1}}`, `{"a":[` + strings.Repeat(`1e999999999,`, size/12) + `1]}`},
+		"a number of a million":  {`{"a":{"$gt":1}}`, `{"a":` + strings.Repeat("1", size) + `}`},
 		"a long list":            {anyOf(12, `{"a":{"$in":[`+strings.Repeat("1,", 250)+`2]}}`), `{"a":3}`},
 	}
 }

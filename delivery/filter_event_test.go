@@ -24,7 +24,7 @@ func TestEventFilterAsksForTypeAndAttributes(t *testing.T) {
 	t.Parallel()
 	event := &schemas.Event{
 		Type:       "contact.created",
-		Attributes: attributes(t, `{"list_id":7,"caller":"form","vip":true,"a.b":"dotted"}`),
+		Attributes: attributes(t, `{"list_id":7,"caller":"form","vip":true,"a.b":"dotted","vast":1e400}`),
 		Data:       json.RawMessage(`{"type":"mine","attributes":{"list_id":1},"n":3}`),
 	}
 	for filter, want := range map[string]bool{
@@ -43,6 +43,7 @@ func TestEventFilterAsksForTypeAndAttributes(t *testing.T) {
 		`{"$attributes":{"caller":"form","vip":false}}`:               false,
 		`{"$attributes":{"a.b":"dotted"}}`:                            true,
 		`{"$attributes":{"absent":1}}`:                                false,
+		`{"$attributes":{"vast":{"$gt":1e308}}}`:                      true,
 		`{"$attributes":{"absent":{"$neq":1}},"n":3}`:                 false, // not passed over
 		`{"$attributes":{"absent":{"$exist":false}}}`:                 true,
 		`{"$attributes":{"list_id":{"$exist":true}}}`:                 true,

@@ -149,7 +149,11 @@ func decodeFilter(doc json.RawMessage) (map[string]any, error) {
 		return nil, errors.New("the filter is too large")
 	}
 	var value any
-	if err := json.Unmarshal(doc, &value); err != nil {
+	err := json.Unmarshal(doc, &value)
+	if _, large := errors.AsType[*json.UnmarshalTypeError](err); large {
+		return nil, errors.New("a number of the filter is larger than any that is compared, which are those of 64-bit floating point")
+	}
+	if err != nil {
 		return nil, errors.New("the filter is not JSON")
 	}
 	object, ok := value.(map[string]any)

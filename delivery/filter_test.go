@@ -84,6 +84,33 @@ func TestFilterMatchesAsTheGrammarSays(t *testing.T) {
 	}
 }
 
+// A number beyond float64 is as good as infinite, and does nothing to the others.
+func TestFilterOnNumbersBeyondFloats(t *testing.T) {
+	t.Parallel()
+	data := json.RawMessage(`{"large":1e999,"small":-1e999,"tiny":1e-999,"long":` + strings.Repeat("1", 400) + `,"list":[1e999,5],"o":[{"n":1e999}],"n":3}`)
+	for filter, want := range map[string]bool{
+		`{"n":3}`:                 true,
+		`{"list":5}`:              true,
+		`{"large":{"$gt":1e308}}`: true,
+		`{"large":{"$lt":1e308}}`: false,
+		`{"small":{"$lt":0}}`:     true,
+		`{"tiny":0}`:              true,
+		`{"long":{"$gt":1e308}}`:  true,
+		`{"large":1e308}`:         false,
+		`{"large":null}`:          false,
+		`{"large":{"$neq":1}}`:    true,
+		`{"o.0.n":{"$gte":1}}`:    true,
+	} {
+		f, err := CompileFilter(json.RawMessage(filter))
+		if err != nil {
+			t.Fatalf("%s: %v", filter, err)
+		}
+		if got := f.Match(data); got != want {
+			t.Errorf("%s matches: %v, want %v", filter, got, want)
+		}
+	}
+}
+
 func TestFilterOnDataThatIsNoObject(t *testing.T) {
 	t.Parallel()
 	f, err := CompileFilter(json.RawMessage(`{"0.a":1}`))
@@ -128,6 +155,7 @@ func TestCompileFilterRefusesWithASentence(t *testing.T) {
 		`{"$or":[{"$or":[{"$or":[{"$or":[{"a":1}]}]}]}]}`: "nested too deeply",
 		many + `}`:                                        "too many conditions",
 		`{"a":"` + strings.Repeat("x", 20000) + `"}`:      "too large",
+		`{"a":[1,1e400]}`:                                 "a number of the filter is larger than any",
 	} {
 		_, err := CompileFilter(json.RawMessage(filter))
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -144,6 +172,7 @@ func TestCompileFilterRefusesWithASentence(t *testing.T) {
 func FuzzFilter(f *testing.F) {
 	f.Add([]byte(`{"$or":[{"a":{"$in":[1,"2"]}},{"b.$.c":{"$regex":"^x"}}],"d":{"e":{"$exist":false}}}`), []byte(profile))
 	f.Add([]byte(`{"a":[{"b":1},2]}`), []byte(`{"a":[{"b":1},2]}`))
+	f.Add([]byte(`{"a":{"$gt":1},"b":2}`), []byte(`{"a":1e999999999,"b":[-1e400,2]}`))
 	f.Fuzz(func(t *testing.T, filter, data []byte) {
 		compiled, err := CompileFilter(filter)
 		if err != nil {

@@ -136,7 +136,7 @@ func publishEvents(ctx context.Context, c *Call) (any, error) {
 		if ctx.Err() != nil { // a thousand checks by costly schemas take minutes
 			return nil, ctx.Err()
 		}
-		e, given, err := c.event(c, doc, prefix+"/"+strconv.Itoa(i))
+		e, given, err := c.listedEvent(doc, prefix+"/"+strconv.Itoa(i))
 		if err != nil {
 			results[i] = refused(err)
 			continue
@@ -155,6 +155,14 @@ func publishEvents(ctx context.Context, c *Call) (any, error) {
 		results[places[i]] = publishedJSON(events[i].ID, got.Matched, got.Duplicate)
 	}
 	return joined(results), nil
+}
+
+// listedEvent is event for one item of a list, where an event has no positional parameters.
+func (c *Call) listedEvent(doc json.RawMessage, pointer string) (e *schemas.Event, given bool, err error) {
+	if doc[0] != '{' {
+		return nil, false, invalid(pointer, "must be an object")
+	}
+	return c.event(c, doc, pointer)
 }
 
 // joined is the results of many events as one.
@@ -178,15 +186,10 @@ func (c *Call) eventDocuments() (docs []json.RawMessage, prefix string, err erro
 	if docs, ok := schemas.SplitEvents(c.Params); ok {
 		return docs, prefix, nil
 	}
-	named, _, err := c.catalogue.Bind(c.Method, "", c.Params)
-	if err != nil {
-		return nil, "", err
+	if _, _, err = c.catalogue.Bind(c.Method, "", c.Params); err == nil {
+		err = errors.New("split events: the schema takes what the splitter refuses")
 	}
-	var p struct {
-		Events []json.RawMessage `json:"events"`
-	}
-	err = json.Unmarshal(named, &p)
-	return p.Events, prefix, err
+	return nil, "", err
 }
 
 // failure is an error as it stands in the answer for one of many.

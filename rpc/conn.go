@@ -112,11 +112,9 @@ func (s *Server) checkRequest(call *Call) fault {
 	scan := scanner{text: call.Params, depth: s.bounds().Depth - 1} // the request around them is one level
 	switch {
 	case !scan.value():
-		return notJSON
+		return scan.broken()
 	case scan.tooDeep:
 		return tooDeep
-	case scan.badNumber:
-		return badNumber
 	}
 	return noFault
 }

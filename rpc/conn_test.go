@@ -49,7 +49,7 @@ func TestPlainConnIsServed(t *testing.T) {
 	if err := conn.Notify(ctx, "panic", nil); err != nil {
 		t.Error(err)
 	}
-	deep := strings.Repeat("[", 100) + strings.Repeat("]", 100)
+	deep := strings.Repeat("[", 1000) + strings.Repeat("]", 1000)
 	for _, c := range []struct {
 		method string
 		params any
@@ -60,7 +60,6 @@ func TestPlainConnIsServed(t *testing.T) {
 		{"refuse", nil, 351},
 		{"sum", "x", -32600},
 		{"sum", rpc.Raw(deep), -32600},
-		{"sum", rpc.Raw(`[1e999]`), -32600},
 		{strings.Repeat("m", 257), nil, -32600},
 		{"subscribe", []int{1}, -32601}, // it cannot push
 	} {

@@ -91,10 +91,10 @@ func (p *parse) run(text []byte) fault {
 			return f
 		}
 	} else if !p.one() {
-		return notJSON
+		return p.broken()
 	}
 	if !p.atEnd() {
-		return notJSON
+		return p.broken()
 	}
 	if len(p.items) == 0 {
 		return emptyBatch
@@ -115,14 +115,14 @@ func (p *parse) requests() fault {
 			return batchTooLong
 		}
 		if !p.one() {
-			return notJSON
+			return p.broken()
 		}
 		p.space()
 		if p.shut(']') {
 			return noFault
 		}
 		if !p.take(',') {
-			return notJSON
+			return p.broken()
 		}
 		p.space()
 	}
@@ -170,16 +170,12 @@ func (p *parse) member(e *envelope) bool {
 	if e.seen&m != 0 {
 		e.note(doubleMember)
 	}
-	// The guard is asked about the id alone, for an id it refuses must not be echoed.
-	before := p.badNumber
-	p.badNumber = false
 	from := p.pos
 	if !p.value() {
 		return false
 	}
 	p.keep(e, m, span{from, p.pos})
 	e.seen |= m
-	p.badNumber = p.badNumber || before
 	return true
 }
 
@@ -238,7 +234,7 @@ func (p *parse) keepID(e *envelope, at span) {
 	case e.seen&memberID != 0:
 		e.id = span{} // two ids: nobody knows which one the caller waits for
 		return
-	case c != '"' && c != '-' && c != 'n' && !isDigit(c), p.badNumber:
+	case c != '"' && c != '-' && c != 'n' && !isDigit(c):
 		e.note(badID)
 		return
 	case len(value) > p.limits.ID:
@@ -280,8 +276,6 @@ func (p *parse) judge(e *envelope) {
 		e.fault = badMethod // comes first: what has no method is no request in any version
 	case p.tooDeep:
 		e.note(tooDeep)
-	case p.badNumber:
-		e.note(badNumber)
 	}
 }
 

@@ -55,7 +55,7 @@ const (
 	idTooLong
 	doubleMember
 	tooDeep
-	badNumber
+	tooDeepToRead
 	textTooLarge
 )
 
@@ -66,6 +66,8 @@ func (l *Limits) errorFor(f fault) *jsonrpc2.Error {
 	switch f {
 	case notJSON:
 		return Error(jsonrpc2.CodeParseError, "Parse error", nil)
+	case tooDeepToRead:
+		return Error(jsonrpc2.CodeParseError, "Parse error", fmt.Sprintf("nested deeper than %d levels, and read no further", maxNesting))
 	case batchTooLong:
 		return invalid(fmt.Sprintf("a batch may have at most %d requests", l.Batch))
 	case badVersion:
@@ -82,9 +84,6 @@ func (l *Limits) errorFor(f fault) *jsonrpc2.Error {
 		return invalid("a member of the request appears twice")
 	case tooDeep:
 		return invalid(fmt.Sprintf("nested deeper than %d levels", l.Depth))
-	case badNumber:
-		return invalid(fmt.Sprintf("a number may have at most %d digits and an exponent of at most %d",
-			maxDigits, maxExponent))
 	case textTooLarge:
 		return invalid(fmt.Sprintf("larger than %d bytes", l.Text))
 	}

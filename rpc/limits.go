@@ -5,7 +5,7 @@ import "time"
 // Limits bounds what one caller can cost. A zero field means the default that its comment names.
 type Limits struct {
 	Text      int // bytes of one text, an HTTP body or a frame: 4 MiB
-	Depth     int // levels of arrays and objects in one request, the request itself counted: 100
+	Depth     int // levels of arrays and objects in one request, the request itself counted: 1000
 	Batch     int // requests in a batch: 1000
 	Method    int // bytes of a method name: 256
 	ID        int // bytes of an id as written: 256
@@ -38,7 +38,7 @@ func (l Limits) withDefaults() Limits {
 		}
 	}
 	fill(&l.Text, 4<<20)
-	fill(&l.Depth, 100)
+	fill(&l.Depth, 1000)
 	fill(&l.Batch, 1000)
 	fill(&l.Method, 256)
 	fill(&l.ID, 256)

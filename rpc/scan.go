@@ -6,21 +6,14 @@ import "encoding/json"
 // always be decoded.
 const maxNesting = 10_000
 
-// The number guard. Schema validators compute with exact rationals, where one short number such as 1e999999 costs
-// megabytes, so a number has to stay within these bounds to get that far.
-const (
-	maxDigits   = 40
-	maxExponent = 400
-)
-
 // span is a part of a text.
 type span struct{ from, to int }
 
 func (p span) of(text []byte) []byte { return text[p.from:p.to] }
 
-// scanner walks a JSON text once, left to right, without allocating. It accepts exactly what json.Valid accepts. What
-// is valid JSON but too costly to hand on is not refused on the spot but noted, so that the caller can still read the
-// id of the request and answer under it.
+// scanner walks a JSON text once, left to right, without allocating. It accepts exactly what json.Valid accepts, numbers
+// of any size among it: who computes with one has to look at its size first. A request that nests too deep is not refused
+// on the spot but noted, so that the caller can still read its id and answer under it.
 type scanner struct {
 	text  []byte
 	pos   int
@@ -28,13 +21,21 @@ type scanner struct {
 	floor int // the level at which the present request begins
 	depth int // how many levels a request may have
 
-	tooDeep   bool // the present request nests deeper than depth
-	badNumber bool // the present request holds a number the guard refuses
+	tooDeep bool // the present request nests deeper than depth
+	gaveUp  bool // the text nests deeper than maxNesting, and was read no further
+}
+
+// broken is why the text could not be read to its end.
+func (s *scanner) broken() fault {
+	if s.gaveUp {
+		return tooDeepToRead
+	}
+	return notJSON
 }
 
 // request forgets what was noted about the request before.
 func (s *scanner) request() {
-	s.floor, s.tooDeep, s.badNumber = s.level, false, false
+	s.floor, s.tooDeep = s.level, false
 }
 
 // space skips white space.
@@ -99,7 +100,8 @@ func (s *scanner) open() bool {
 	if s.level-s.floor > s.depth {
 		s.tooDeep = true
 	}
-	return s.level <= maxNesting
+	s.gaveUp = s.level > maxNesting
+	return !s.gaveUp
 }
 
 // shut leaves an array or object if its closing bracket is next.
@@ -223,59 +225,31 @@ func (s *scanner) word(w string) bool {
 	return true
 }
 
-// number skips a number and notes one that the guard refuses.
+// number skips a number.
 func (s *scanner) number() bool {
 	s.take('-')
-	digits := 1
-	if !s.take('0') {
-		if digits = s.digits(); digits == 0 {
-			return false
+	if !s.take('0') && !s.digits() {
+		return false
+	}
+	if s.take('.') && !s.digits() {
+		return false
+	}
+	if s.take('e') || s.take('E') {
+		if !s.take('-') {
+			s.take('+')
 		}
-	}
-	if s.take('.') {
-		n := s.digits()
-		if n == 0 {
-			return false
-		}
-		digits += n
-	}
-	if digits > maxDigits {
-		s.badNumber = true
-	}
-	if c := s.peek(); c == 'e' || c == 'E' {
-		s.pos++
-		return s.exponent()
+		return s.digits()
 	}
 	return true
 }
 
-// digits skips digits and returns how many there were.
-func (s *scanner) digits() int {
+// digits skips digits and reports whether there were any.
+func (s *scanner) digits() bool {
 	from := s.pos
 	for s.pos < len(s.text) && isDigit(s.text[s.pos]) {
 		s.pos++
 	}
-	return s.pos - from
-}
-
-// exponent skips what follows the e of a number.
-func (s *scanner) exponent() bool {
-	if !s.take('-') {
-		s.take('+')
-	}
-	from := s.pos
-	if s.digits() == 0 {
-		return false
-	}
-	size := 0
-	for _, c := range s.text[from:s.pos] {
-		// Saturates: a few thousand digits must not overflow into a harmless number.
-		size = min(size*10+int(c-'0'), maxExponent+1)
-	}
-	if size > maxExponent {
-		s.badNumber = true
-	}
-	return true
+	return s.pos > from
 }
 
 // unquote returns what a valid JSON string literal stands for.

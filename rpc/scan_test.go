@@ -21,7 +21,8 @@ func seeds() []string {
 		``, ` `, `{}`, `[]`, `[{}]`, `[1,2]`, `null`, `truex`, `"\ud800"`, `"\u12"`, `-`, `-0`, `01`, `1.`, `1.5e`, `1e+5`,
 		`{"jsonrpc":"2.0","method":"m","params":{"a":[1,-2.5e-3,"\"\\\/\b\f\n\r\t\u00e4"],"b":null},"id":"x"}`,
 		`{"\u006dethod":"m","id":1e400}`, `{"id":1,"id":2,"method":"m"}`, `{"a":1,}`, `{"a" 1}`, `[1,]`, `{"a":[}]}`,
-		"\xef\xbb\xbf{}", "{}\x00", "\"\xff\"", "\"\x1f\"", "\t{\r\n} ", strings.Repeat("[", 200) + strings.Repeat("]", 200),
+		"\xef\xbb\xbf{}", "{}\x00", "\"\xff\"", "\"\x1f\"", "\t{\r\n} ", strings.Repeat("[", 2000) + strings.Repeat("]", 2000),
+		strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000),
 		strings.Repeat(`{"a":`, 150) + "1" + strings.Repeat("}", 150), `[{"id":null,"method":"m"},{"jsonrpc":"2.0"}]`,
 	}
 }
@@ -33,7 +34,7 @@ func FuzzScan(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		p, found := parsed(text)
-		if valid := json.Valid(text) && utf8.Valid(text); valid != (found != notJSON) {
+		if valid := json.Valid(text) && utf8.Valid(text); valid != (found != notJSON && found != tooDeepToRead) {
 			t.Fatalf("encoding/json says %v, the scanner %v", valid, found)
 		}
 		if found != noFault {
@@ -66,39 +67,14 @@ func checkEnvelope(t *testing.T, text []byte, e *envelope) {
 
 func TestScannerNotesOnlyWhatBelongsToTheRequest(t *testing.T) {
 	t.Parallel()
-	deep := strings.Repeat("[", 100) + strings.Repeat("]", 100)
-	p, f := parsed([]byte(`[{"method":"a","params":` + deep + `},{"method":"b"},{"method":"c","x":1e999},{"method":"d"}]`))
-	if f != noFault || len(p.items) != 4 {
+	deep := strings.Repeat("[", 1000) + strings.Repeat("]", 1000)
+	p, f := parsed([]byte(`[{"method":"a","params":` + deep + `},{"method":"b"},{"method":"c","x":1e999}]`))
+	if f != noFault || len(p.items) != 3 {
 		t.Fatalf("fault %d, %d requests", f, len(p.items))
 	}
-	for i, want := range []fault{tooDeep, noFault, badNumber, noFault} {
+	for i, want := range []fault{tooDeep, noFault, noFault} {
 		if got := p.items[i].fault; got != want {
 			t.Errorf("request %d: fault %d, expected %d", i, got, want)
-		}
-	}
-}
-
-func TestNumberGuard(t *testing.T) {
-	t.Parallel()
-	for number, bad := range map[string]bool{
-		strings.Repeat("9", 40):             false,
-		strings.Repeat("9", 41):             true,
-		"-" + strings.Repeat("9", 40):       false,
-		"0." + strings.Repeat("1", 39):      false,
-		"0." + strings.Repeat("1", 40):      true,
-		"1e400":                             false,
-		"1e-400":                            false,
-		"1E+400":                            false,
-		"1e401":                             true,
-		"1e0000000400":                      false,
-		"1e" + strings.Repeat("9", 5000):    true,
-		"1e-99999999999999999999":           true,
-		"1e18446744073709551617":            true,
-		strings.Repeat("9", 41) + "e999999": true,
-	} {
-		s := scanner{text: []byte(number), depth: 1}
-		if !s.value() || s.badNumber != bad {
-			t.Errorf("%.50s: refused %v, expected %v", number, s.badNumber, bad)
 		}
 	}
 }

@@ -41,16 +41,18 @@ func expectContains(t *testing.T, answer, part string) {
 func TestDepthLimit(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, testOptions(nil))
-	const tooDeep = `"data":"nested deeper than 100 levels"},"id":1}`
-	expectContains(t, serve(t, server, nested(100)), "pong")
-	expectContains(t, serve(t, server, nested(101)), tooDeep)
+	const tooDeep = `{"code":-32600,"message":"Invalid Request","data":"nested deeper than 1000 levels"},"id":1}`
+	expectContains(t, serve(t, server, nested(1000)), "pong")
+	expectContains(t, serve(t, server, nested(1001)), tooDeep)
 	expectContains(t, serve(t, server, nested(10_000)), tooDeep)
-	// Deeper than encoding/json goes, it is not JSON to anybody.
-	expectContains(t, serve(t, server, nested(10_001)), "-32700")
-	expectContains(t, serve(t, server, strings.Repeat("[", 1<<20)), "-32700")
+	// Deeper than encoding/json goes, it is read no further: whether it is JSON, and what its id is, is not known.
+	const unread = `{"code":-32700,"message":"Parse error","data":"nested deeper than 10000 levels, and read no further"},"id":null}`
+	expectContains(t, serve(t, server, nested(10_001)), unread)
+	expectContains(t, serve(t, server, "["+nested(2)+","+nested(10_001)+"]"), unread)
+	expectContains(t, serve(t, server, strings.Repeat("[", 1<<20)), unread)
 	// A batch takes no level away, and one deep request does no harm to its neighbours.
-	expectContains(t, serve(t, server, "["+nested(100)+"]"), "pong")
-	mixed := serve(t, server, "["+nested(101)+","+nested(100)+"]")
+	expectContains(t, serve(t, server, "["+nested(1000)+"]"), "pong")
+	mixed := serve(t, server, "["+nested(1001)+","+nested(1000)+"]")
 	expectContains(t, mixed, tooDeep)
 	expectContains(t, mixed, "pong")
 }

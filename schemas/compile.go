@@ -107,7 +107,7 @@ func (f *formFile) objectSchema() (map[string]any, error) {
 		properties[d.Name] = d.Schema
 		if d.ItemsApart {
 			var err error
-			if properties[d.Name], err = anyObjects(d.Schema); err != nil {
+			if properties[d.Name], err = anyItems(d.Schema); err != nil {
 				return nil, fmt.Errorf("parameter %s: %w", d.Name, err)
 			}
 		}
@@ -116,13 +116,13 @@ func (f *formFile) objectSchema() (map[string]any, error) {
 	return schema, nil
 }
 
-// anyObjects is the schema of an array, with items that may be any object.
-func anyObjects(schema json.RawMessage) (map[string]json.RawMessage, error) {
+// anyItems is the schema of an array, without that of its items.
+func anyItems(schema json.RawMessage) (map[string]json.RawMessage, error) {
 	keywords := map[string]json.RawMessage{}
 	if err := json.Unmarshal(schema, &keywords); err != nil || keywords["items"] == nil {
 		return nil, errors.New("x-items-apart needs the schema of an array with items")
 	}
-	keywords["items"] = json.RawMessage(`{"type":"object"}`)
+	delete(keywords, "items")
 	return keywords, nil
 }
 

@@ -36,17 +36,6 @@ func (c *Catalogue) DecodeEvent(params json.RawMessage, prefix string) (*Event, 
 	return nil, errors.New("decode event: the schema takes what the decoder refuses")
 }
 
-// CheckEvent checks one event of publishEvents by the schema of publishEvent's parameters. Pointers of the faults begin
-// with prefix. [Catalogue.DecodeEvent] does the same and gives the event besides.
-func (c *Catalogue) CheckEvent(doc json.RawMessage, prefix string) error {
-	if _, ok := readEvent(doc); ok {
-		return nil
-	}
-	b := binding{form: c.event, prefix: prefix}
-	_, err := b.bind(doc, true)
-	return err
-}
-
 // readEvent reads an event given by name; ok is false for anything the schema would refuse. The event's raw parts are
 // parts of text.
 func readEvent(text []byte) (e *Event, ok bool) {
@@ -74,27 +63,37 @@ func readEvent(text []byte) (e *Event, ok bool) {
 // maxEvents is how many events publishEvents takes, the same as in methods/publishEvents.json.
 const maxEvents = 1000
 
-// SplitEvents finds the documents of the events in the parameters of publishEvents, which they are parts of; each is still
-// to be read by [Catalogue.DecodeEvent]. ok is false for anything at all unusual: the schema tells what is wrong with it, if
-// anything is.
+// SplitEvents finds the documents of the events in the parameters of publishEvents, which they are parts of. Each may be
+// any JSON value as yet, nested however deep: it is still to be read by [Catalogue.DecodeEvent], and its faults are its own.
+// ok is false where the parameters around them are not as they should be; the schema tells in what.
 func SplitEvents(params json.RawMessage) (docs []json.RawMessage, ok bool) {
 	r := reader{text: params}
 	lists := 0
-	r.space()
-	t := r.object(1, func(name []byte) *trouble {
-		if lists++; string(name) != `"events"` || lists > 1 {
+	list := func() *trouble {
+		if lists++; lists > 1 {
 			return malformed
 		}
 		return r.array(2, func(i int) *trouble {
-			start := r.pos
-			if r.peek() != '{' || i >= maxEvents {
+			if i >= maxEvents {
 				return malformed
 			}
-			t := r.skip(3)
+			start := r.pos
+			t := r.pass()
 			docs = append(docs, json.RawMessage(r.text[start:r.pos:r.pos]))
 			return t
 		})
-	})
+	}
+	var t *trouble
+	if r.space(); r.peek() == '[' {
+		t = r.array(1, func(int) *trouble { return list() })
+	} else {
+		t = r.object(1, func(name []byte) *trouble {
+			if string(memberName(name)) != "events" {
+				return malformed
+			}
+			return list()
+		})
+	}
 	return docs, t == nil && r.end() && len(docs) > 0
 }
 
@@ -191,7 +190,7 @@ func (r *reader) attribute() *trouble {
 		_, t := r.checked(checkEventText)
 		return t
 	case isNumberStart(c):
-		_, t := r.number()
+		_, t := r.compared()
 		return t
 	case c == 't' || c == 'f':
 		_, t := r.literal()

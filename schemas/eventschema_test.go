@@ -18,7 +18,7 @@ func TestASchemaThatCannotServeIsRefusedWithItsPlace(t *testing.T) {
 		{"a bad keyword in draft-07", `{"$schema":"http://json-schema.org/draft-07/schema#","items":7}`, "/params/schema/items: "},
 		{"a member twice", `{"type":"object","type":"array"}`, "/params/schema/type: is there twice"},
 		{"a number that costs seconds", `{"maximum":1e999999999}`, "/params/schema/maximum: must be a number with an exponent"},
-		{"depth", strings.Repeat(`{"not":`, 101) + `{}` + strings.Repeat(`}`, 101), "/params/schema: is nested more than 100"},
+		{"depth", strings.Repeat(`{"not":`, 101) + `{}` + strings.Repeat(`}`, 101), "/params/schema/not: is nested too deep: at most 100"},
 		{"size", `{"title":"` + strings.Repeat("x", MaxEventSchema) + `"}`, "/params/schema: must have at most 64 KiB"},
 		{"a remote reference", `{"$ref":"https://example.com/a.json"}`, "/params/schema: refers to another document"},
 		{"a file", `{"$ref":"file:///etc/passwd"}`, "/params/schema: refers to another document"},

@@ -124,7 +124,7 @@ var faultTests = map[string][]struct{ form, params, want string }{
 		{"", `{}`, "/params/events is missing"},
 		{"", `{"events":{}}`, "/params/events must be an array"},
 		{"", `[[]]`, "/params/0 must not be empty"},
-		{"", `[[{"type":"a"},"x",[]]]`, "/params/0/1 must be an object; /params/0/2 must be an object"},
+		{"", `[[{"type":"a"},"x"],null]`, "/params/1 is one parameter too many"},
 	},
 	"getEvent":       {{"", `["a.b"]`, "/params/0 must be 1 to 64 letters, digits, _ and -"}},
 	"listEvents":     {{"", `["a.*",1e3]`, "/params/0" + eventType + "; /params/1 must be a whole number of at most 64 bits, written without fraction and exponent"}},

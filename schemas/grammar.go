@@ -10,7 +10,7 @@ import (
 // the value.
 func (r *reader) object(depth int, each func(name []byte) *trouble) *trouble {
 	if depth > maxDepth {
-		return tooDeep
+		return tooDeep()
 	}
 	if !r.accept('{') {
 		return malformed
@@ -46,7 +46,7 @@ func (r *reader) object(depth int, each func(name []byte) *trouble) *trouble {
 // array walks the array at the reader. each is called with an item's number and reads the item.
 func (r *reader) array(depth int, each func(i int) *trouble) *trouble {
 	if depth > maxDepth {
-		return tooDeep
+		return tooDeep()
 	}
 	if !r.accept('[') {
 		return malformed
@@ -122,7 +122,7 @@ func unquote(raw []byte) string {
 	return s
 }
 
-// number reads a number and holds it to the limits.
+// number reads a number of any size.
 func (r *reader) number() ([]byte, *trouble) {
 	start := r.pos
 	r.accept('-')
@@ -130,30 +130,37 @@ func (r *reader) number() ([]byte, *trouble) {
 	if whole == 0 || whole > 1 && r.text[r.pos-whole] == '0' {
 		return nil, malformed
 	}
-	fraction := 0
-	if r.accept('.') {
-		if fraction = r.digits(); fraction == 0 {
-			return nil, malformed
-		}
+	if r.accept('.') && r.digits() == 0 {
+		return nil, malformed
 	}
-	exponent := []byte("0")
 	if r.accept('e') || r.accept('E') {
 		if !r.accept('+') {
 			r.accept('-')
 		}
-		n := r.digits()
-		if n == 0 {
+		if r.digits() == 0 {
 			return nil, malformed
 		}
-		exponent = r.text[r.pos-n : r.pos]
 	}
-	if whole+fraction > maxDigits {
+	return r.text[start:r.pos], nil
+}
+
+// compared reads a number that somebody will compute with, and holds it to the limits.
+func (r *reader) compared() ([]byte, *trouble) {
+	raw, t := r.number()
+	if t != nil {
+		return nil, t
+	}
+	digits, exponent := raw, []byte("0")
+	if e := bytes.IndexAny(raw, "eE"); e >= 0 {
+		digits, exponent = raw[:e], bytes.TrimLeft(raw[e+1:], "+-")
+	}
+	if len(digits)-bytes.Count(digits, []byte("."))-bytes.Count(digits, []byte("-")) > maxDigits {
 		return nil, &trouble{message: "must be a number of at most 40 digits"}
 	}
 	if size, err := strconv.Atoi(string(exponent)); err != nil || len(exponent) > maxDigits || size > maxExponent {
 		return nil, &trouble{message: "must be a number with an exponent of at most 400"}
 	}
-	return r.text[start:r.pos], nil
+	return raw, nil
 }
 
 // digits moves over digits and counts them.

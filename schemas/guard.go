@@ -8,7 +8,8 @@ import (
 )
 
 // Limits of a parameters text, checked before the validator sees any of it. They are not settings: the validator
-// panics, or takes seconds and megabytes for a single number, beyond them (santhosh-tekuri/jsonschema issue 261).
+// panics, or takes seconds and megabytes for a single number, beyond them (santhosh-tekuri/jsonschema issue 261). Those
+// of numbers hold where a value is compared, and not in what is only passed on, such as an event's data.
 const (
 	maxDepth    = 100    // levels of nesting, the parameters themselves being the first
 	maxDigits   = 40     // digits of a number before its exponent
@@ -21,17 +22,25 @@ type trouble struct {
 	path    []string // to the value, innermost first
 	message string
 	whole   bool // it concerns the whole text and has no path
+	outer   bool // it concerns the outermost member around the place, and its path is no longer
+}
+
+// tooDeep is the trouble at a place that lies too deep.
+func tooDeep() *trouble {
+	return &trouble{message: "is nested too deep: at most 100 levels, of which the parameters, or the event, are the first", outer: true}
 }
 
 var (
 	notUTF8   = &trouble{message: "is not valid UTF-8", whole: true}
 	malformed = &trouble{message: "is not valid JSON", whole: true}
-	tooDeep   = &trouble{message: "is nested more than 100 levels deep", whole: true}
 	tooMany   = &trouble{message: "holds too many values", whole: true}
 )
 
 // under says that the trouble lies in the member or item of that name.
 func (t *trouble) under(name string) *trouble {
+	if t.outer {
+		t.path = t.path[:0]
+	}
 	if !t.whole {
 		t.path = append(t.path, name)
 	}
@@ -101,7 +110,7 @@ func (r *reader) end() bool {
 }
 
 // value reads one value that is depth levels deep. It builds that many levels of it as the validator wants them
-// (map[string]any, []any, string, json.Number, bool, nil); what lies deeper is checked, but stands there as an empty
+// (map[string]any, []any, string, json.Number, bool, nil); what lies deeper is read by skip, and stands there as an empty
 // value of its type.
 func (r *reader) value(depth, levels int) (any, *trouble) {
 	if r.values++; r.values > maxValues {
@@ -123,7 +132,7 @@ func (r *reader) value(depth, levels int) (any, *trouble) {
 		}
 		return unquote(raw), nil
 	case isNumberStart(c):
-		raw, t := r.number()
+		raw, t := r.compared()
 		return json.Number(raw), t
 	default:
 		return r.literal()
@@ -157,7 +166,7 @@ func (r *reader) arrayValue(depth, levels int) (any, *trouble) {
 	return built, t
 }
 
-// skip reads one value that is depth levels deep and builds nothing.
+// skip reads one value that is depth levels deep and builds nothing. Its numbers may have any size.
 func (r *reader) skip(depth int) *trouble {
 	var t *trouble
 	switch c := r.peek(); {
@@ -173,6 +182,31 @@ func (r *reader) skip(depth int) *trouble {
 		_, t = r.literal()
 	}
 	return t
+}
+
+// pass moves over one value without a look at what its brackets hold, however deep: whoever reads it finds out what is
+// wrong with it.
+func (r *reader) pass() *trouble {
+	if c := r.peek(); c != '{' && c != '[' {
+		return r.skip(1)
+	}
+	for open := 0; r.pos < len(r.text); {
+		switch r.text[r.pos] {
+		case '"':
+			if _, t := r.quoted(); t != nil {
+				return t
+			}
+			continue
+		case '{', '[':
+			open++
+		case '}', ']':
+			open--
+		}
+		if r.pos++; open == 0 {
+			return nil
+		}
+	}
+	return malformed
 }
 
 func isNumberStart(c byte) bool { return c == '-' || '0' <= c && c <= '9' }

@@ -70,8 +70,8 @@ type descriptor struct {
 	Schema      json.RawMessage `json:"schema"`
 	// Document says that this parameter is the registration document that CheckDocument checks.
 	Document bool `json:"x-document,omitempty"`
-	// ItemsApart says that Bind looks at the array and at the type of its items, and leaves the rest to the method:
-	// one bad item does not refuse the others.
+	// ItemsApart says that Bind looks at the array, and leaves its items to the method: one bad item, of whatever type,
+	// does not refuse the others.
 	ItemsApart bool `json:"x-items-apart,omitempty"`
 }
 

@@ -85,7 +85,8 @@ func buildsSendable(t testing.TB, f delivery.Format, sample func() delivery.Job)
 
 // bearsOddEvents builds events that lack everything or hold the unexpected. An error is fine, a panic or a leak is not.
 func bearsOddEvents(t testing.TB, f delivery.Format, sample func() delivery.Job) {
-	for _, data := range []string{``, `null`, `true`, `1e400`, `"text"`, `[]`, `[{}]`, `{}`, `{"id":{"deep":[1]}}`, `{"a":"é\u0000"}`} {
+	for _, data := range []string{``, `null`, `true`, `1e400`, `"text"`, `[]`, `[{}]`, `{}`, `{"id":{"deep":[1]}}`, `{"a":"é\u0000"}`,
+		`1e999999999`, `{"list_id":1e999999999,"contact_id":` + strings.Repeat("7", 5000) + `,"primaryKey":-1e-999999999}`} {
 		job := sample()
 		secrets := secretsOf(job.Webhook)
 		for i := range job.Due {
