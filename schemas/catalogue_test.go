@@ -27,7 +27,7 @@ func TestEveryMethodOfTheIssueIsThere(t *testing.T) {
 		"ackEvents", "addWebhook", "authenticate", "cancelReplay", "countWebhooks", "createBackup", "createDefaultWebhook", "createKey",
 		"createPortalLink", "createSubscription", "deleteEventType", "deleteSubscription", "deleteWebhook", "editWebhook",
 		"exportWebhooks", "getAccount", "getDelivery", "getEvent", "getLastError", "getReplay", "getSigningKeys", "getStats",
-		"getSubscription", "getWebhook", "getWebhookById", "importKey", "importWebhook", "listAuditEntries",
+		"getSubscription", "getWebhook", "getWebhookById", "importKey", "importWebhook", "listAccounts", "listAuditEntries",
 		"listDeliveries", "listEventTypes", "listEvents", "listKeys", "listReplays", "listSubscriptions", "listWebhooks",
 		"patchWebhook", "ping", "postWebhook", "publishEvent", "publishEvents", "pullEvents", "putEventType", "putWebhook",
 		"replayEvents", "retryDelivery", "revokeKey", "rotateSecret", "rotateSigningKey", "rpc.discover", "searchWebhooks",
