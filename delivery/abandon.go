@@ -39,5 +39,5 @@ func (e *Engine) logBreaker(x *exchange) {
 	default:
 		return
 	}
-	line.Int64("account", int64(x.lane.key.Account)).Int64("webhook", int64(x.lane.key.Webhook)).Msg(text)
+	line.Int64("account", int64(x.lane.key.Account)).Str("webhook", e.index.title(x.lane.key)).Msg(text)
 }

@@ -54,7 +54,7 @@ func (e *Engine) load(x *exchange) *exchange {
 			e.task(func() { e.drop(l) })
 			return nil
 		case err != nil:
-			e.log.Warn().Int64("account", int64(l.Account)).Int64("webhook", int64(l.Webhook)).Err(err).
+			e.log.Warn().Int64("account", int64(l.Account)).Str("webhook", e.index.title(l)).Err(err).
 				Msg("a webhook's record cannot be read; its deliveries wait")
 			e.putOff(x, readAgain)
 			return nil
@@ -70,7 +70,7 @@ func (e *Engine) load(x *exchange) *exchange {
 		}
 		x.hook, x.format = w, e.o.Formats[w.Dialect]
 		if x.format == nil {
-			e.log.Error().Int64("account", int64(l.Account)).Int64("webhook", int64(l.Webhook)).Str("dialect", w.Dialect).
+			e.log.Error().Int64("account", int64(l.Account)).Str("webhook", e.index.title(l)).Str("dialect", w.Dialect).
 				Msg("a webhook's dialect is not known; its deliveries wait")
 			e.putOff(x, noDialect)
 			return nil

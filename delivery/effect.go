@@ -193,10 +193,10 @@ const announceWindow = 24 * time.Hour
 // announce publishes the operational event of a measure. Its id is made of the webhook and the revision, so that it can
 // be repeated until it is known to be durable.
 func (e *Engine) announce(l storage.Lane, w *schemas.Webhook, revision uint64, m *measure) {
-	number := strconv.FormatInt(int64(l.Webhook), 10)
-	id := w.PublicID
-	if id == "" {
-		id = number
+	id := w.Title()
+	shown := json.RawMessage(id)
+	if w.PublicID != "" {
+		shown = json.RawMessage(strconv.Quote(id)) // of letters, digits, _ and -
 	}
 	data, err := json.Marshal(struct {
 		WebhookID string        `json:"webhookId"`
@@ -210,13 +210,12 @@ func (e *Engine) announce(l storage.Lane, w *schemas.Webhook, revision uint64, m
 	event := &schemas.Event{
 		Account: l.Account, ID: fmt.Sprintf("webhook-%d-%d", l.Webhook, revision), Type: m.event, Source: operationalSource,
 		Subject: id, Time: time.Now().UTC(), Data: data,
-		Attributes: map[string]json.RawMessage{"webhook": json.RawMessage(number)},
+		Attributes: map[string]json.RawMessage{"webhook": shown},
 	}
 	e.persist(e.effort, "announce", l, func(ctx context.Context) error {
 		out := make([]Published, 1)
 		e.publish(ctx, []*schemas.Event{event}, []time.Duration{announceWindow}, out)
 		return out[0].Err
 	})
-	e.log.Info().Int64("account", int64(l.Account)).Int64("webhook", int64(l.Webhook)).Str("reason", m.reason).
-		Msg(m.event)
+	e.log.Info().Int64("account", int64(l.Account)).Str("webhook", id).Str("reason", m.reason).Msg(m.event)
 }

@@ -228,7 +228,7 @@ func (e *Engine) persist(ctx context.Context, doing string, l storage.Lane, f fu
 		if errors.Is(err, storage.ErrClosed) || !pause(ctx, wait) {
 			return false
 		}
-		e.log.Warn().Str("doing", doing).Int64("account", int64(l.Account)).Int64("webhook", int64(l.Webhook)).Err(err).
+		e.log.Warn().Str("doing", doing).Int64("account", int64(l.Account)).Str("webhook", e.index.title(l)).Err(err).
 			Msg("the store failed; trying again")
 	}
 }

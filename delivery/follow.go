@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"strconv"
 	"sync"
 	"time"
 
@@ -91,7 +92,7 @@ func (e *Engine) read(r storage.Record, round uint32) {
 	}
 	w, err := schemas.OutlineWebhook(r.Body, r.Account, schemas.WebhookID(r.ID), r.Revision) // all that the index needs
 	if err != nil {
-		e.log.Error().Int64("account", int64(r.Account)).Int64("webhook", r.ID).Err(err).
+		e.log.Error().Int64("account", int64(r.Account)).Str("webhook", strconv.FormatInt(r.ID, 10)).Err(err).
 			Msg("a webhook's record cannot be read; it gets nothing")
 		return
 	}

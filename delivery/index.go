@@ -139,7 +139,7 @@ func compile(w *schemas.Webhook, log zerolog.Logger) *entry {
 	if len(w.Match.Filter) > 0 {
 		f, err := CompileEventFilter(w.Match.Filter)
 		if err != nil { // registration compiles it too, so this record is from another version
-			log.Error().Int64("account", int64(w.Account)).Int64("webhook", int64(w.ID)).Err(err).
+			log.Error().Int64("account", int64(w.Account)).Str("webhook", w.Title()).Err(err).
 				Msg("webhook matches nothing: its filter does not compile")
 			e.types = nil
 		} else if len(f.conditions) > 0 {
@@ -276,6 +276,17 @@ func (x *index) byPublicID(a schemas.AccountID, publicID string) (schemas.Webhoo
 		}
 	}
 	return 0, false
+}
+
+// title is a webhook's id as its callers see it; the number of one that is not known here.
+func (x *index) title(l storage.Lane) string {
+	w := schemas.Webhook{ID: l.Webhook}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if account := x.accounts[l.Account]; account != nil && account.byID[l.Webhook] != nil {
+		w.PublicID = account.byID[l.Webhook].publicID
+	}
+	return w.Title()
 }
 
 // unseen lists the webhooks that an earlier round of Follow, or a call, brought and this one did not.

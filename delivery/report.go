@@ -63,7 +63,7 @@ func (e *Engine) logAttempt(w *schemas.Webhook, event string, attempt *schemas.A
 	if !line.Enabled() {
 		return
 	}
-	line.Int64("account", int64(w.Account)).Int64("webhook", int64(w.ID)).Str("dialect", w.Dialect)
+	line.Int64("account", int64(w.Account)).Str("webhook", w.Title()).Str("dialect", w.Dialect)
 	if event != "" {
 		line.Str("event", event)
 	}

@@ -155,13 +155,13 @@ func TestAttemptsOfWhatIsPulledAreLoggedAndReported(t *testing.T) {
 		var lines []string
 		for line := range strings.Lines(out.String()) {
 			var got struct {
-				Message, Level, Event, Dialect, Delivery, Error string
-				Account, Webhook, Attempt                       int
+				Message, Level, Event, Dialect, Delivery, Error, Webhook string
+				Account, Attempt                                         int
 			}
 			if err := json.Unmarshal([]byte(line), &got); err != nil {
 				t.Fatal(err)
 			}
-			if got.Message != "attempt" || got.Account != 1 || got.Webhook != int(w.ID) || got.Dialect != "test" {
+			if got.Message != "attempt" || got.Account != 1 || got.Webhook != w.Title() || got.Dialect != "test" {
 				continue
 			}
 			lines = append(lines, strings.Join([]string{got.Level, got.Event, got.Delivery, got.Error}, " "))

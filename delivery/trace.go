@@ -45,7 +45,7 @@ const (
 // Facts are what is told of a step at its end; what does not apply is left zero. None holds a URL, secret or payload.
 type Facts struct {
 	Account  schemas.AccountID
-	Webhook  schemas.WebhookID
+	Webhook  string // its id as its callers see it
 	Dialect  string
 	Event    string // id of the event, the first of several
 	Type     string // of that event
@@ -124,7 +124,7 @@ func (x *exchange) arrive(f Facts) {
 		return
 	}
 	first := x.items[0]
-	f.Account, f.Webhook, f.Dialect = first.held.Account, first.held.Webhook, x.hook.Dialect
+	f.Account, f.Webhook, f.Dialect = first.held.Account, x.hook.Title(), x.hook.Dialect
 	f.Event, f.Type, f.Events, f.Attempt = first.event.ID, first.event.Type, len(x.items), first.held.Attempts+1
 	x.span.End(f)
 }

@@ -114,10 +114,10 @@ func MeasureEntry(w *schemas.Webhook, state schemas.State, reason string) storag
 // The targets of entries: a webhook has the name that its callers see, a replay too, the others have their numbers.
 
 func titleOf(w *schemas.Webhook) func(id int64) string {
-	if title := w.PublicID; title != "" {
-		return always(title)
+	if w.PublicID == "" {
+		return number
 	}
-	return number
+	return always(w.Title())
 }
 
 func always(title string) func(int64) string { return func(int64) string { return title } }

@@ -21,8 +21,8 @@ var exportMethods = []Method{
 
 // WebhookRecord is all that is kept of a webhook, in no dialect's form.
 type WebhookRecord struct {
-	ID                schemas.WebhookID          `json:"id"`
-	PublicID          string                     `json:"publicId,omitempty"`
+	ID                any                        `json:"id"`                 // as its dialect shows it
+	PublicID          string                     `json:"publicId,omitempty"` // of exports whose id was always the number
 	Dialect           string                     `json:"dialect"`
 	State             schemas.State              `json:"state"`
 	Name              string                     `json:"name,omitempty"`
@@ -52,7 +52,7 @@ type WebhookRecord struct {
 
 func recordOf(w *schemas.Webhook) WebhookRecord {
 	return WebhookRecord{
-		ID: w.ID, PublicID: w.PublicID, Dialect: w.Dialect, State: w.State, Name: w.Name,
+		ID: shownID(w), Dialect: w.Dialect, State: w.State, Name: w.Name,
 		Endpoint: w.Endpoint, Format: w.Format, Events: w.Match.Types, Attributes: w.Match.Attributes, Filter: w.Match.Filter,
 		Secrets: w.Secrets, Headers: w.Headers, Properties: w.Properties, Metadata: w.Metadata,
 		Authentication: w.Authentication, ClientCertificate: w.ClientCertificate,
@@ -81,9 +81,18 @@ func (r *WebhookRecord) withhold() {
 	}
 }
 
+// publicID is the string form of the id, "" without one. A number is that of the server that exported the webhook.
+func (r *WebhookRecord) publicID() string {
+	id, isText := r.ID.(string)
+	if _, err := strconv.ParseInt(id, 10, 64); isText && err != nil {
+		return id
+	}
+	return r.PublicID
+}
+
 func (r *WebhookRecord) webhook() *schemas.Webhook {
 	return &schemas.Webhook{
-		PublicID: r.PublicID, Dialect: r.Dialect, State: r.State, Name: r.Name, Endpoint: r.Endpoint, Format: r.Format,
+		PublicID: r.publicID(), Dialect: r.Dialect, State: r.State, Name: r.Name, Endpoint: r.Endpoint, Format: r.Format,
 		Match:   schemas.Match{Types: r.Events, Attributes: r.Attributes, Filter: r.Filter},
 		Secrets: r.Secrets, Headers: r.Headers, Properties: r.Properties, Metadata: r.Metadata,
 		Authentication: r.Authentication, ClientCertificate: r.ClientCertificate,
@@ -122,9 +131,8 @@ func exportWebhooks(ctx context.Context, c *Call) (any, error) {
 
 // imported says which record an imported one has become.
 type imported struct {
-	ID       int64  `json:"id"`
-	PublicID string `json:"publicId,omitempty"`
-	Created  bool   `json:"created"` // false: an equal one was there, and was left as it is
+	ID      any  `json:"id"`
+	Created bool `json:"created"` // false: an equal one was there, and was left as it is
 }
 
 func importWebhook(ctx context.Context, c *Call) (any, error) {
@@ -140,8 +148,8 @@ func importWebhook(ctx context.Context, c *Call) (any, error) {
 	}
 	w := p.Webhook.webhook()
 	w.Account, w.CreatedBy, w.UpdatedBy = c.Caller.Account, c.Caller.Key, c.Caller.Key
-	if id, taken := c.engine.ByPublicID(w.Account, w.PublicID); taken && w.PublicID != "" {
-		return imported{int64(id), w.PublicID, false}, nil
+	if _, taken := c.engine.ByPublicID(w.Account, w.PublicID); taken && w.PublicID != "" {
+		return imported{w.PublicID, false}, nil
 	}
 	record, err := c.record(d, w)
 	if err != nil {
@@ -159,7 +167,7 @@ func importWebhook(ctx context.Context, c *Call) (any, error) {
 	if created && d.Prepare != nil {
 		d.Prepare()
 	}
-	return imported{got.ID, w.PublicID, created}, nil
+	return imported{shownID(w), created}, nil
 }
 
 // importKey takes a key as listKeys with hashes shows it: the key itself is known to nobody here.
@@ -214,12 +222,8 @@ func setWebhookState(ctx context.Context, c *Call) (any, error) {
 			return nil, err
 		}
 	}
-	id := present.PublicID
-	if id == "" {
-		id = strconv.FormatInt(int64(present.ID), 10)
-	}
 	return struct {
-		ID    string        `json:"id"`
+		ID    any           `json:"id"`
 		State schemas.State `json:"state"`
-	}{id, present.State}, nil
+	}{shownID(present), present.State}, nil
 }

@@ -154,7 +154,7 @@ var faultTests = map[string][]struct{ form, params, want string }{
 		{"", `["root"]`, "/params/0 must be one of read, publish, full, admin"},
 		{"", `{"access":"full","account":"  "}`, "/params/account must not be blank"},
 	},
-	"listAccounts": {{"", `{"limit":0,"account":1}`, "/params/account is unknown; /params/limit must be at least 1"}},
+	"listAccounts": {{"", `{"limit":0,"account":1}`, "/params/account is not a member this method knows; /params/limit must be at least 1"}},
 	"listKeys":     {{"", `{"account":0}`, "/params/account must be at least 1"}},
 	"createPortalLink": {
 		{"", `{"access":"full","expiresIn":0}`, "/params/access must be read: the portal can only be looked at; /params/expiresIn must be at least 1"},

@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -129,6 +130,14 @@ type Webhook struct {
 	CreatedBy KeyID     `json:"createdBy,omitempty"`
 	Updated   time.Time `json:"updated"`
 	UpdatedBy KeyID     `json:"updatedBy,omitempty"`
+}
+
+// Title is the webhook's id as its callers see it: its string form or, in dialects that have none, its number.
+func (w *Webhook) Title() string {
+	if w.PublicID != "" {
+		return w.PublicID
+	}
+	return strconv.FormatInt(int64(w.ID), 10)
 }
 
 // AuthenticationType says what the header Authorization of deliveries is made of.

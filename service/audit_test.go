@@ -42,7 +42,9 @@ func TestWhatTheEngineDoesIsInTheAuditLog(t *testing.T) {
 		ID string `json:"id"`
 	}
 	s.call(t, key, "createSubscription", map[string]any{"endpoint": gone.URL, "events": []string{"order.*"}}, &hook)
-	s.call(t, key, "createSubscription", map[string]any{"endpoint": watcher.URL, "events": []string{"webhook.stopped"}}, nil)
+	s.call(t, key, "createSubscription", map[string]any{
+		"endpoint": watcher.URL, "events": []string{"webhook.stopped"}, "filter": map[string]any{"$attributes": map[string]any{"webhook": hook.ID}},
+	}, nil)
 	s.call(t, key, "publishEvent", map[string]any{"type": "order.paid"}, nil)
 	select {
 	case <-told:

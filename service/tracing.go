@@ -146,7 +146,7 @@ func (s *span) End(f delivery.Facts) {
 		}
 	}
 	number("hookswitch.account", int64(f.Account))
-	number("hookswitch.webhook", int64(f.Webhook))
+	text("hookswitch.webhook", f.Webhook)
 	text("hookswitch.dialect", f.Dialect)
 	text("hookswitch.event.id", f.Event)
 	text("hookswitch.event.type", f.Type)

@@ -95,15 +95,14 @@ func (im *importer) begin(head *exportHead) error {
 // call imports one record and counts whether it was new.
 func (im *importer) call(ctx context.Context, method, param string, document json.RawMessage, result *became) error {
 	var imported struct {
-		ID       int64  `json:"id"`
-		PublicID string `json:"publicId"`
-		Created  bool   `json:"created"`
+		webhook
+		Created bool `json:"created"`
 	}
 	if err := im.client.Call(ctx, method, map[string]any{param: document}, &imported); err != nil {
 		return reached(err)
 	}
 	im.count(imported.Created)
-	result.To, result.Created = webhook{ID: imported.ID, PublicID: imported.PublicID}.title(), imported.Created
+	result.To, result.Created = imported.title(), imported.Created
 	return nil
 }
 

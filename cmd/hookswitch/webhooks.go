@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -16,7 +15,7 @@ func webhooksCommand() *cli.Command {
 		Name:  "webhooks",
 		Usage: "register webhooks, look at those of all dialects, test, stop and start them",
 		Description: "create and update are for native ones. Those of a vendor's dialect are registered by hookswitch call, with its document:\n" +
-			"see the pages on the dialects. ID is a webhook's number or its string form.",
+			"see the pages on the dialects. ID is what the list shows; a number works for every webhook, as the first of a delivery's: dlv_2_17.",
 		Commands: append(registering(), []*cli.Command{
 			{
 				Name:  "list",
@@ -36,13 +35,13 @@ func webhooksCommand() *cli.Command {
 
 // webhook is a webhook as exportWebhooks shows it.
 type webhook struct {
-	ID       int64    `json:"id"`
-	PublicID string   `json:"publicId"`
-	Dialect  string   `json:"dialect"`
-	State    string   `json:"state"`
-	Name     string   `json:"name"`
-	Endpoint string   `json:"endpoint"`
-	Events   []string `json:"events"`
+	ID       json.RawMessage `json:"id"`       // a number or a string
+	PublicID string          `json:"publicId"` // of earlier versions, whose id is the number
+	Dialect  string          `json:"dialect"`
+	State    string          `json:"state"`
+	Name     string          `json:"name"`
+	Endpoint string          `json:"endpoint"`
+	Events   []string        `json:"events"`
 }
 
 // endpointOf is where a webhook sends, whatever dialect its document is of.
@@ -60,7 +59,7 @@ func (w webhook) title() string {
 	if w.PublicID != "" {
 		return w.PublicID
 	}
-	return strconv.FormatInt(w.ID, 10)
+	return plainText(w.ID)
 }
 
 func listWebhooks(ctx context.Context, c *cli.Command) error {
@@ -116,13 +115,13 @@ func setStates(state string) cli.ActionFunc {
 	return func(ctx context.Context, c *cli.Command) error {
 		return eachArgument(c, func(id string) error {
 			var set struct {
-				ID    string `json:"id"`
-				State string `json:"state"`
+				ID    json.RawMessage `json:"id"`
+				State string          `json:"state"`
 			}
 			if err := call(ctx, c, "setWebhookState", map[string]any{"id": id, "state": state}, &set); err != nil {
 				return err
 			}
-			return answer(c, set, "Webhook %s is %s.", set.ID, set.State)
+			return answer(c, set, "Webhook %s is %s.", plainText(set.ID), set.State)
 		})
 	}
 }
