@@ -110,6 +110,7 @@ func command(stdin io.Reader, stdout, stderr io.Writer) *cli.Command {
 		},
 	}
 	answerMistakes(app)
+	warnBefore(app.Commands)
 	return app
 }
 

@@ -39,6 +39,9 @@ func (s *settings) print(w io.Writer) error {
 			fmt.Fprintf(table, "# %s is set; it is never shown\n", name)
 		}
 	}
+	for _, line := range warnings(unknownVariables(os.Environ())) {
+		fmt.Fprintln(table, "# "+line)
+	}
 	return table.Flush()
 }
 

@@ -23,7 +23,7 @@ func serveCommand() *cli.Command {
 			"Every flag is also an environment variable and a key of the --config file; a flag beats its variable, a variable\n" +
 			"the file. SIGHUP has the file read again: what --print-config calls live changes at once.",
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "config", Usage: "read settings from this YAML `FILE`, with keys named as the flags", Sources: env("CONFIG"), TakesFile: true},
+			configFlag(),
 			&cli.BoolFlag{Name: "print-config", Usage: "show the settings in effect, where each comes from and which change live, then end"},
 		}, serviceFlags()...),
 		Action: func(ctx context.Context, c *cli.Command) error {
@@ -33,6 +33,10 @@ func serveCommand() *cli.Command {
 			return serve(ctx, c, serviceFlags, nil)
 		},
 	}
+}
+
+func configFlag() cli.Flag {
+	return &cli.StringFlag{Name: "config", Usage: "read settings from this YAML `FILE`, with keys named as the flags", Sources: env("CONFIG"), TakesFile: true}
 }
 
 // serviceFlags are the settings of everything that runs a service: the one list from which their variables, their keys in a
@@ -98,6 +102,9 @@ func serve(ctx context.Context, c *cli.Command, flags func() []cli.Flag, onReady
 	o, err := options(set.Command, logger(c.Root().ErrWriter))
 	if err != nil {
 		return err
+	}
+	for _, line := range warnings(unknownVariables(os.Environ())) {
+		o.Log.Warn().Msg(line)
 	}
 	// net/http writes bytes of misbehaving receivers to the standard logger; they may be payload.
 	stdlog.SetOutput(io.Discard)
