@@ -42,6 +42,7 @@ type listener struct {
 	matcher *delivery.Matcher
 	after   uint64 // the number of the last event looked at; the goroutine's
 	session *rpc.Session
+	broken  bool          // whether an event was met that cannot be decoded, which is logged once; the goroutine's
 	turn    chan struct{} // see audience
 	admits  func() bool   // whether the key may still read
 
@@ -122,7 +123,8 @@ func (l *listener) follow(news <-chan struct{}) error {
 	}
 }
 
-// step pushes what comes next and reports whether there was any.
+// step pushes what comes next and reports whether there was any. An event that cannot be decoded is passed over, as the
+// store passes over one whose checksum does not fit: the subscription could never get beyond it.
 func (l *listener) step() (some bool, err error) {
 	got, next, err := l.store.EventsAfter(l.ctx, l.account, l.after, liveStep)
 	if err != nil {
@@ -132,7 +134,8 @@ func (l *listener) step() (some bool, err error) {
 		l.after = r.Seq
 		e, err := schemas.DecodeEvent(r.Body)
 		if err != nil {
-			return false, fmt.Errorf("decode event %d: %w", r.Seq, err)
+			l.passOver(r.Seq, err)
+			continue
 		}
 		if !l.matcher.Match(e) {
 			continue
@@ -143,6 +146,16 @@ func (l *listener) step() (some bool, err error) {
 	}
 	l.after = next
 	return len(got) > 0, nil
+}
+
+// passOver says in the log that an event is not pushed; of those that follow nothing is said.
+func (l *listener) passOver(event uint64, cause error) {
+	if l.broken {
+		return
+	}
+	l.broken = true
+	l.log.Error().Int64("account", int64(l.account)).Uint64("event", event).Err(cause).
+		Msg("an event cannot be read; live subscriptions pass over it and any other")
 }
 
 // cursor is the place the listener has come to.

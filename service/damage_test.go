@@ -2,14 +2,19 @@ package service
 
 import (
 	"bytes"
+	"encoding/binary"
+	"hash/crc32"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/rs/zerolog"
 	bbolt "go.etcd.io/bbolt"
 )
 
-// damageRows flips a bit of every row in the file of a closed service that holds a text.
-func damageRows(t *testing.T, data, text string) {
+// damageRows flips a bit of every row in the file of a closed service that holds a text. Its checksum then does not fit,
+// unless it is sound: made anew.
+func damageRows(t *testing.T, data, text string, sound bool) {
 	t.Helper()
 	db, err := bbolt.Open(filepath.Join(data, "hookswitch.db"), 0o600, nil)
 	if err != nil {
@@ -27,6 +32,9 @@ func damageRows(t *testing.T, data, text string) {
 				found++
 				row := bytes.Clone(v)
 				row[at] ^= 1
+				if sound {
+					binary.BigEndian.PutUint32(row, crc32.Checksum(append(bytes.Clone(k), row[4:]...), crc32.MakeTable(crc32.Castagnoli)))
+				}
 				if err := b.Put(bytes.Clone(k), row); err != nil {
 					return err
 				}
@@ -42,18 +50,26 @@ func damageRows(t *testing.T, data, text string) {
 	}
 }
 
-func TestAReplayPassesOverADamagedEvent(t *testing.T) {
-	t.Parallel()
+// openDamaged starts a service that has the events order-0 to order-4 of an account, of which some rows are damaged.
+func openDamaged(t *testing.T, texts []string, sound bool, change ...func(*Options)) (s running, key string) {
+	t.Helper()
 	data := t.TempDir()
-	keep := func(o *Options) { o.Data = data }
-	s := open(t, keep)
-	key := s.fullKey(t, "replays")
+	change = append(change, func(o *Options) { o.Data = data })
+	s = open(t, change...)
+	key = s.fullKey(t, "damaged")
 	s.publishMany(t, key, "order", 5)
 	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	damageRows(t, data, "order-2")
-	s = open(t, keep)
+	for _, text := range texts {
+		damageRows(t, data, text, sound)
+	}
+	return open(t, change...), key
+}
+
+func TestAReplayPassesOverADamagedEvent(t *testing.T) {
+	t.Parallel()
+	s, key := openDamaged(t, []string{"order-2"}, false)
 	l := newLedger(t)
 	l.set(true, 0)
 	var made subscription
@@ -67,5 +83,26 @@ func TestAReplayPassesOverADamagedEvent(t *testing.T) {
 	s.reads(t, "hookswitch_storage_damaged", 1)
 	if events, arrivals := l.counts(); events != 4 || arrivals != 4 {
 		t.Errorf("%d events came in %d deliveries", events, arrivals)
+	}
+}
+
+// An event whose record is sound, but not one that this program can decode, keeps no live subscription from those after it.
+func TestALiveSubscriptionPassesOverWhatItCannotDecode(t *testing.T) {
+	t.Parallel()
+	log := make(logged, 1024)
+	s, key := openDamaged(t, []string{`"id":"order-1`, `"id":"order-3`}, true, func(o *Options) { o.Log = zerolog.New(log) })
+	pushes := make(chan push, 16)
+	listen(t, s.dial(t, key, pushes), map[string]any{"after": "order-0"})
+	s.publish(t, key, map[string]any{"type": "order", "id": "new"}, 0)
+	for _, want := range []string{"order-2", "order-4", "new"} {
+		if p := await(t, pushes); p.method != "event" || p.Event.ID != want {
+			t.Fatalf("%s %+v is pushed, want event %s", p.method, p, want)
+		}
+	}
+	log.await(t, "an event cannot be read; live subscriptions pass over it")
+	for len(log) > 0 {
+		if line := <-log; strings.Contains(line, "cannot be read") || strings.Contains(line, "a live subscription failed") {
+			t.Errorf("the log says too: %s", line)
+		}
 	}
 }
