@@ -27,6 +27,7 @@ type deliveryDocument struct {
 	State     schemas.DeliveryState `json:"state"`
 	Attempts  int                   `json:"attempts"`
 	Next      *time.Time            `json:"next,omitempty"`
+	WaitsFor  schemas.Wait          `json:"waitsFor,omitempty"`
 	Updated   time.Time             `json:"updated"`
 	History   []attemptDocument     `json:"history,omitempty"`
 }
@@ -94,8 +95,14 @@ func (n *names) event(ctx context.Context, seq uint64) (*schemas.Event, error) {
 	return e, nil
 }
 
+// document shows a delivery as it is now.
 func (n *names) document(ctx context.Context, d schemas.Delivery) (deliveryDocument, error) {
-	out := deliveryDocument{ID: deliveryID(d.Webhook, d.Seq), State: d.State, Attempts: d.Attempts, Updated: d.Updated.UTC()}
+	return n.waiting(ctx, d, n.call.engine.Waits([]schemas.Delivery{d})[0])
+}
+
+// waiting shows a delivery that waits for something.
+func (n *names) waiting(ctx context.Context, d schemas.Delivery, what schemas.Wait) (deliveryDocument, error) {
+	out := deliveryDocument{ID: deliveryID(d.Webhook, d.Seq), State: d.State, Attempts: d.Attempts, WaitsFor: what, Updated: d.Updated.UTC()}
 	if d.State.Open() && !d.Next.IsZero() {
 		next := d.Next.UTC()
 		out.Next = &next
@@ -152,8 +159,9 @@ func listDeliveries(ctx context.Context, c *Call) (any, error) {
 	}
 	n := newNames(c)
 	out := list{Items: make([]any, len(got)), Cursor: cursor}
+	waits := c.engine.Waits(got)
 	for i, d := range got {
-		if out.Items[i], err = n.document(ctx, d); err != nil {
+		if out.Items[i], err = n.waiting(ctx, d, waits[i]); err != nil {
 			return nil, err
 		}
 	}

@@ -38,6 +38,7 @@ type delivery struct {
 	State     string          `json:"state"`
 	Attempts  int             `json:"attempts"`
 	Next      time.Time       `json:"next,omitzero"`
+	WaitsFor  string          `json:"waitsFor,omitempty"`
 	Updated   time.Time       `json:"updated"`
 	History   []attempt       `json:"history,omitempty"`
 }
@@ -52,6 +53,17 @@ type attempt struct {
 	Message  string    `json:"message"`
 }
 
+// next is when a delivery is tried next, or what it waits for although it is due.
+func (d delivery) next() string {
+	switch {
+	case d.WaitsFor != "":
+		return "waits for " + cell(d.WaitsFor, 20)
+	case !d.Next.IsZero() && d.Next.Before(time.Now()):
+		return "now"
+	}
+	return moment(d.Next)
+}
+
 func listDeliveries(ctx context.Context, c *cli.Command) error {
 	if err := noArguments(c); err != nil {
 		return err
@@ -64,7 +76,7 @@ func listDeliveries(ctx context.Context, c *cli.Command) error {
 		method: "listDeliveries", params: params,
 		head: []string{"ID", "STATE", "ATTEMPTS", "WEBHOOK", "EVENT", "TYPE", "UPDATED", "NEXT"},
 		row: rowOf(func(d delivery) []any {
-			return []any{d.ID, d.State, d.Attempts, plainText(d.Webhook), filled(d.Event), filled(d.EventType), moment(d.Updated), moment(d.Next)}
+			return []any{d.ID, d.State, d.Attempts, plainText(d.Webhook), filled(d.Event), filled(d.EventType), moment(d.Updated), d.next()}
 		}),
 	}.print(ctx, c)
 }
@@ -85,7 +97,7 @@ func showDelivery(ctx context.Context, c *cli.Command) error {
 	if err := json.Unmarshal(document, &d); err != nil {
 		return err
 	}
-	head, err := json.Marshal(delivery{d.ID, d.Webhook, d.Event, d.EventType, d.State, d.Attempts, d.Next, d.Updated, nil})
+	head, err := json.Marshal(delivery{d.ID, d.Webhook, d.Event, d.EventType, d.State, d.Attempts, d.Next, d.WaitsFor, d.Updated, nil})
 	if err != nil {
 		return err
 	}
