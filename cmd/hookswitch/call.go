@@ -21,7 +21,7 @@ import (
 
 func clientFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "server", Value: "http://127.0.0.1:8080", Usage: "`URL` of the service: http, https, ws or wss, or unix:/path of its socket", Sources: env("SERVER")},
+		&cli.StringFlag{Name: "server", Value: "http://127.0.0.1:8080", Usage: "`URL` of the service: http, https, ws or wss, or unix:/path of its socket, where it speaks plain HTTP", Sources: env("SERVER")},
 		&cli.StringFlag{Name: "key", Usage: "API `KEY`; better in the environment, where other users don't see it", Sources: env("KEY")},
 	}
 }
@@ -142,7 +142,7 @@ func (u unreachable) Unwrap() error { return u.error }
 
 // serverURL completes the address of a service by the path of its endpoint. That of a Unix socket is complete.
 func serverURL(text string) (string, error) {
-	wrong := fmt.Errorf("--server %q: must be a URL such as http://127.0.0.1:8080 (http, https, ws or wss), or unix:/path", text)
+	wrong := fmt.Errorf("--server %q: must be a URL such as http://127.0.0.1:8080 (http, https, ws or wss), or unix:/path, which is plain HTTP", text)
 	if path, unix := strings.CutPrefix(strings.TrimPrefix(text, "ws+"), unixPrefix); unix {
 		if path == "" {
 			return "", wrong

@@ -48,17 +48,22 @@ func TestDemoShowsAVerifiedDeliveryForEachDocument(t *testing.T) {
 // TestDemoCurlsWork pastes each command that the demo prints into a shell.
 func TestDemoCurlsWork(t *testing.T) {
 	t.Parallel()
+	curlsWork(t, startServer(t, t.TempDir(), adminKey).address)
+}
+
+// curlsWork pastes the commands for a server at an address.
+func curlsWork(t *testing.T, address string) {
+	t.Helper()
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("no curl on this machine")
 	}
-	s := startServer(t, t.TempDir(), adminKey)
 	for _, scene := range scenes("http://127.0.0.1:1" + demoPath) {
 		t.Run(scene.name, func(t *testing.T) {
-			pasted := exec.Command("sh", "-c", scene.curl(s.address))
+			pasted := exec.Command("sh", "-c", scene.curl(address))
 			pasted.Env = append(pasted.Environ(), "KEY="+adminKey)
 			out, err := pasted.Output()
 			if err != nil || !strings.Contains(string(out), `"result"`) || strings.Contains(string(out), `"error":{`) {
-				t.Errorf("%v: %s\n%s", err, out, scene.curl(s.address))
+				t.Errorf("%v: %s\n%s", err, out, scene.curl(address))
 			}
 		})
 	}

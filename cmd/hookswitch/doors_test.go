@@ -43,6 +43,7 @@ func TestServeOnAUnixSocket(t *testing.T) {
 	for _, address := range []string{s.address, "ws+" + s.address} {
 		commandsReach(t, address)
 	}
+	t.Run("curl", func(t *testing.T) { curlsWork(t, s.address) })
 	if _, err := listen("unix:" + path); err == nil || !strings.Contains(err.Error(), "another process listens") {
 		t.Errorf("a socket in use: %v", err)
 	}

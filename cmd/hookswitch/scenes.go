@@ -72,12 +72,20 @@ func (s scene) curl(address string) string {
 	}
 	if s.method == "addWebhook" {
 		return fmt.Sprintf("curl %s/api/jsonrpcserver.php?version=3.3 -H 'Content-Type: application/json' \\\n"+
-			"  -d '{\"id\":1,\"method\":\"addWebhook\",\"params\":[\"'$KEY'\",%s]}'", address, document)
+			"  -d '{\"id\":1,\"method\":\"addWebhook\",\"params\":[\"'$KEY'\",%s]}'", toCurl(address), document)
 	}
 	return curl(address, s.method, document)
 }
 
 func curl(address, method, params string) string {
 	return fmt.Sprintf("curl %s/rpc -H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json' \\\n"+
-		"  -d '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":%q,\"params\":%s}'", address, method, params)
+		"  -d '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":%q,\"params\":%s}'", toCurl(address), method, params)
+}
+
+// toCurl is an address of the service as an argument of curl; a Unix socket takes an option besides.
+func toCurl(address string) string {
+	if path, unix := strings.CutPrefix(address, unixPrefix); unix {
+		return "--unix-socket '" + strings.ReplaceAll(path, "'", `'\''`) + "' http://localhost"
+	}
+	return address
 }

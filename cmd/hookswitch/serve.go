@@ -7,6 +7,7 @@ import (
 	"io"
 	stdlog "log"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -43,7 +44,7 @@ func configFlag() cli.Flag {
 // file, --print-config, the pages and the example are made (see settings.go). A Validator says what a bad value must be.
 func serviceFlags() []cli.Flag {
 	return withVariables([]cli.Flag{
-		&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8080", Usage: "serve on `ADDRESS`, or on a Unix socket, unix:/path", Validator: checkListen},
+		&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8080", Usage: "serve on `ADDRESS`, or on a Unix socket, unix:/path, in plain HTTP", Validator: checkListen},
 		&cli.StringFlag{Name: "tls-cert", Usage: "serve over TLS with the certificate in this PEM `FILE`, followed by those between it and its root; a changed file is taken over", TakesFile: true},
 		&cli.StringFlag{Name: "tls-key", Usage: "PEM `FILE` with the key of --tls-cert", TakesFile: true},
 		&cli.StringSliceFlag{Name: "acme-host", Usage: "serve over TLS with a certificate for this host `NAME`, got by ACME (Let's Encrypt, whose terms you accept); --listen has to be port 443 of that name, or --acme-http-listen port 80"},
@@ -105,6 +106,9 @@ func serve(ctx context.Context, c *cli.Command, flags func() []cli.Flag, onReady
 	}
 	for _, line := range warnings(unknownVariables(os.Environ())) {
 		o.Log.Warn().Msg(line)
+	}
+	if strings.HasPrefix(set.String("listen"), unixPrefix) && o.TLS.Enabled() {
+		return usageError{errors.New("--listen unix:/path is plain HTTP: leave out --tls-cert or --acme-host, or listen on host:port")}
 	}
 	// net/http writes bytes of misbehaving receivers to the standard logger; they may be payload.
 	stdlog.SetOutput(io.Discard)

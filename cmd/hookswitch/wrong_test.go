@@ -60,6 +60,7 @@ func TestWrongOptionsAreOneClearLine(t *testing.T) {
 		"a certificate that is not there":  {[]string{"--tls-cert", dir + "/no", "--tls-key", plain}, `TLS certificate .* with key .*: open .*no such file`, 2},
 		"a certificate that is no PEM":     {[]string{"--tls-cert", plain, "--tls-key", plain}, `TLS certificate .*plain with key .*: .*PEM`, 2},
 		"a certificate without its key":    {[]string{"--tls-cert", plain}, `TLS needs both files`, 2},
+		"TLS on a socket":                  {[]string{"--listen", "unix:" + dir + "/s", "--acme-host", "a.example.com"}, `--listen unix:/path is plain HTTP: leave out`, 2},
 		"ACME for no host":                 {[]string{"--acme-email", "a@example.com"}, `ACME needs the host names`, 2},
 		"ACME for half a name":             {[]string{"--acme-host", "hooks"}, `ACME host "hooks": must be a full host name`, 2},
 		"keys that are not there":          {[]string{"--encryption-key-file", dir + "/no"}, `--encryption-key-file: open .*no such file`, 2},
