@@ -122,7 +122,7 @@ func (b *benchmark) publish(ctx context.Context) error {
 				if err != nil && ctx.Err() != nil {
 					return // broken off, not failed
 				}
-				b.note(time.Since(at), reached(err))
+				b.note(time.Since(at), byFlags(b.c, reached(err)))
 				b.bar.at(b.done.Add(1), events)
 			}
 		})

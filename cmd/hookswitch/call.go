@@ -71,14 +71,6 @@ func instead(method string, err error) error {
 	return hinted{err, "there is no method " + cell(method, 64) + m.instead(method)}
 }
 
-// hinted is an error with a line about what to do.
-type hinted struct {
-	error
-	hint string
-}
-
-func (h hinted) Unwrap() error { return h.error }
-
 // parameters reads the parameters of a call; nil without any.
 func parameters(text string, stdin io.Reader) (any, error) {
 	if text == "-" {
@@ -104,7 +96,11 @@ func call(ctx context.Context, c *cli.Command, method string, params, result any
 		return err
 	}
 	defer client.Close()
-	return reached(client.Call(ctx, method, params, result))
+	err = reached(client.Call(ctx, method, params, result))
+	if _, written := params.(json.RawMessage); written {
+		return err // who wrote the parameters knows their members
+	}
+	return byFlags(c, err)
 }
 
 // connect makes a client of the server that the flags name.
@@ -167,47 +163,4 @@ func printJSON(w io.Writer, raw json.RawMessage) error {
 	out.WriteByte('\n')
 	_, err := w.Write(out.Bytes())
 	return err
-}
-
-const keyHint = "\n  give a key with --key or HOOKSWITCH_KEY"
-
-// explain is an error as a person reads it. What a server refused comes with its code and each fault on a line.
-func explain(err error) string {
-	if one, ok := errors.AsType[about](err); ok {
-		return one.argument + ": " + explain(one.error)
-	}
-	if one, ok := errors.AsType[hinted](err); ok {
-		return explain(one.error) + "\n  " + one.hint
-	}
-	refusal, ok := errors.AsType[*jsonrpc2.Error](err)
-	if !ok {
-		if _, silent := errors.AsType[unreachable](err); silent {
-			return err.Error() + "\n  is the service running? --server or HOOKSWITCH_SERVER says where"
-		}
-		return err.Error()
-	}
-	text := fmt.Sprintf("%s (code %d)", refusal.Message, refusal.Code)
-	if refusal.Data == nil {
-		return text
-	}
-	var data struct {
-		Message string `json:"message"`
-		Faults  []struct {
-			Pointer string `json:"pointer"`
-			Message string `json:"message"`
-		} `json:"faults"`
-	}
-	if json.Unmarshal(*refusal.Data, &data) != nil {
-		return text
-	}
-	if data.Message != "" && data.Message != refusal.Message {
-		text += ": " + data.Message
-	}
-	for _, f := range data.Faults {
-		text += "\n  " + f.Pointer + " " + f.Message
-	}
-	if refusal.Code == 300 {
-		text += keyHint
-	}
-	return text
 }

@@ -91,7 +91,7 @@ func eachItem(
 			Cursor string            `json:"cursor"`
 		}
 		if err := client.Call(ctx, method, asked, &page); err != nil {
-			return false, reached(err)
+			return false, byFlags(c, reached(err))
 		}
 		for _, item := range page.Items {
 			if err := visit(item); err != nil {

@@ -206,7 +206,7 @@ func setLevel(text string) error {
 
 func noArguments(c *cli.Command) error {
 	if c.Args().Present() {
-		return usageError{fmt.Errorf("%s takes no argument, got %q; see hookswitch help %s", c.Name, c.Args().First(), c.Name)}
+		return usageError{fmt.Errorf("%s takes no argument, got %q; see %s --help", c.Name, c.Args().First(), c.FullName())}
 	}
 	return nil
 }

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"io"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v3"
+)
+
+// TestRefusalsNameFlags has the service refuse what commands were given: whoever gave a flag reads of that flag, whoever wrote
+// JSON of the member.
+func TestRefusalsNameFlags(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, t.TempDir(), adminKey)
+	for _, c := range []struct {
+		arguments []string
+		says      string // after the line of the code, in regular expressions
+	}{
+		{[]string{"webhooks", "create", "--endpoint", "x", "--events", "!", "--rate-limit", "-2", "--timeout", "2d"},
+			`  --events must be an event type.*\n  --rate-limit must be greater than 0\n  --timeout must be at most 1m\n  --endpoint must be an absolute .* URL`},
+		{[]string{"webhooks", "create", "--endpoint", "https://example.com", "--events", "a.b", `{"retry":[-1]}`}, `  /params/retry/0 must be at least 0`},
+		{[]string{"deliveries", "list", "--state", "lost", "--type", "!"}, `  --type must be an event type.*\n  --state must be one of pending, .*`},
+		{[]string{"events", "list", "--type", "a.b", "--type", "!"}, `  --type number 2 must be an event type.*`},
+		{[]string{"events", "list", "--since", "1d", "--until", "2d"}, `  --since must be before until`},
+		{[]string{"events", "publish", "!", "--id", "a b"}, `  --id must be 1 to 64 letters.*\n  TYPE must be segments.*`},
+		{[]string{"events", "show", "a b"}, `  ID must be 1 to 64 letters.*`},
+		{[]string{"portal", "--expires-in", "400d"}, `  --expires-in must be at most 720h`},
+		{[]string{"keys", "create", "--access", "none"}, `  --access must be one of read, .*`},
+		{[]string{"call", "createKey", `{"account":true}`}, `  /params/access is missing\n  /params/account must be an integer or a string`},
+	} {
+		process := exec.Command("hookswitch", c.arguments...)
+		process.Env = append(process.Environ(), "HOOKSWITCH_SERVER="+s.address, "HOOKSWITCH_KEY="+adminKey)
+		out, err := process.CombinedOutput()
+		want := regexp.MustCompile(`^hookswitch: Invalid Method Parameters \(code 310\)\n` + c.says + `\n$`)
+		if err == nil || !want.Match(out) {
+			t.Errorf("hookswitch %q: %v, %s\nwant %s", c.arguments, err, out, c.says)
+		}
+	}
+}
+
+func TestTooManyCallsSayHowLongToWait(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, t.TempDir(), adminKey, "--rate-limit-key", "0.01:1")
+	want := regexp.MustCompile(`\(code 399\).*\n  try again in 1m[0-9]+s\n$`)
+	for i := range 2 {
+		process := exec.Command("hookswitch", "webhooks", "list")
+		process.Env = append(process.Environ(), "HOOKSWITCH_SERVER="+s.address, "HOOKSWITCH_KEY="+adminKey)
+		out, err := process.CombinedOutput()
+		if i == 1 && (err == nil || !want.Match(out)) {
+			t.Errorf("%v: %s", err, out)
+		}
+	}
+}
+
+// TestMembersHaveTheirFlags looks at members whose name differs from that of their flag, and at some that have none.
+func TestMembersHaveTheirFlags(t *testing.T) {
+	t.Parallel()
+	commands := map[string]*cli.Command{}
+	eachCommand(command(strings.NewReader(""), io.Discard, io.Discard), "", func(path string, c *cli.Command) { commands[path] = c })
+	for _, c := range []struct{ command, member, want string }{
+		{"hookswitch webhooks create", "maxInFlight", "--max-in-flight"},
+		{"hookswitch webhooks create", "headers", "--header"},
+		{"hookswitch webhooks create", "retry", ""},
+		{"hookswitch webhooks update", "id", "ID"},
+		{"hookswitch events publish", "attributes", "--attribute"},
+		{"hookswitch events publish", "data", "DATA"},
+		{"hookswitch events list", "types", "--type"},
+		{"hookswitch deliveries list", "eventType", "--type"},
+		{"hookswitch replay start", "onlyFailed", "--only-failed"},
+		{"hookswitch audit", "account", "--account"},
+		{"hookswitch listen", "key", ""},
+		{"hookswitch portal", "access", ""},
+	} {
+		if got, _ := nameOf(commands[c.command], c.member); got != c.want {
+			t.Errorf("%s: %s is %q, want %q", c.command, c.member, got, c.want)
+		}
+	}
+}
