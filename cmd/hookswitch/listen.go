@@ -26,11 +26,11 @@ func listenCommand() *cli.Command {
 		Name:  "listen",
 		Usage: "show events as they come, and forward them to a program on this machine",
 		Description: "Makes a subscription with the endpoint pull:, takes its events and posts each to the URL as a webhook would be,\n" +
-			"signed with the secret that is shown. What the program does not take with 2xx comes again. Ctrl-C removes the subscription,\n" +
+			"signed with the secret that is shown; without --forward it prints what is in them. What the program does not take with 2xx comes again. Ctrl-C removes the subscription,\n" +
 			"and so does the service after --idle-timeout when this command was killed.\n" +
 			"Example: hookswitch listen --forward http://localhost:3000/hooks --events 'contact.*'",
 		Flags: actingFlags(
-			&cli.StringFlag{Name: "forward", Usage: "post events to this `URL`; without it they are only shown"},
+			&cli.StringFlag{Name: "forward", Usage: "post events to this `URL`; without it they are shown with their data"},
 			&cli.StringSliceFlag{Name: "events", Value: []string{"*"}, Usage: "event `TYPES`, with *; may be given several times"},
 			&cli.StringFlag{Name: "filter", Usage: "only events whose data this `JSON` filter matches"},
 			&cli.DurationFlag{Name: "idle-timeout", Value: 24 * time.Hour, Usage: "have the subscription removed that this command has not asked for so long"},
@@ -100,7 +100,10 @@ func (l *forwarder) subscribe(ctx context.Context, events []string, filter strin
 		return err
 	}
 	l.id = made.ID
-	l.note("Listening for %s as %s; Ctrl-C ends it.\nThe secret of the signatures: %s", strings.Join(events, ", "), made.ID, made.Secret)
+	l.note("Listening for %s as %s; Ctrl-C ends it.", strings.Join(events, ", "), made.ID)
+	if l.forward != "" {
+		l.note("The secret of the signatures: %s", made.Secret)
+	}
 	return nil
 }
 
@@ -173,14 +176,11 @@ func goesBy(err error) bool {
 
 // taken is an event as pullEvents gives it.
 type taken struct {
-	Delivery string `json:"delivery"`
-	Lease    string `json:"lease"`
-	Attempt  int    `json:"attempt"`
-	Event    struct {
-		ID   string `json:"id"`
-		Type string `json:"type"`
-	} `json:"event"`
-	Request struct {
+	Delivery string          `json:"delivery"`
+	Lease    string          `json:"lease"`
+	Attempt  int             `json:"attempt"`
+	Event    json.RawMessage `json:"event"` // with its data, where it is not forwarded
+	Request  struct {
 		Headers map[string]string `json:"headers"`
 		Body    string            `json:"body"`
 		Base64  string            `json:"bodyBase64"`
@@ -193,6 +193,9 @@ func (l *forwarder) step(ctx context.Context, client *rpc.Client) error {
 		Items []taken `json:"items"`
 	}
 	asked := map[string]any{"id": l.id, "max": listenTake, "wait": listenWait, "lease": listenLease, "as": "request"}
+	if l.forward == "" {
+		asked["as"] = "event"
+	}
 	if err := client.Call(ctx, "pullEvents", asked, &got); err != nil {
 		return err
 	}
@@ -201,7 +204,7 @@ func (l *forwarder) step(ctx context.Context, client *rpc.Client) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := l.show(r); err != nil {
+		if err := l.show(r, t.Event); err != nil {
 			return err
 		}
 		ack := map[string]any{"delivery": t.Delivery, "lease": t.Lease, "ok": r.Error == ""}
@@ -215,22 +218,14 @@ func (l *forwarder) step(ctx context.Context, client *rpc.Client) error {
 	return nil
 }
 
-// forwarded is what became of an event.
-type forwarded struct {
-	Time     time.Time `json:"time"`
-	Event    string    `json:"event"`
-	Type     string    `json:"type"`
-	Delivery string    `json:"delivery"`
-	Attempt  int       `json:"attempt"`
-	Status   int       `json:"status,omitempty"`
-	Duration float64   `json:"duration"` // seconds
-	Error    string    `json:"error,omitempty"`
-}
-
 // send posts an event to the program, as a webhook would be.
 func (l *forwarder) send(ctx context.Context, t taken) (r forwarded) {
-	r = forwarded{Time: time.Now(), Event: t.Event.ID, Type: t.Event.Type, Delivery: t.Delivery, Attempt: t.Attempt}
-	if l.forward == "" {
+	var event struct{ ID, Type string }
+	if err := json.Unmarshal(t.Event, &event); err != nil {
+		r.Error = "the event cannot be read"
+	}
+	r.Time, r.Event, r.Type, r.Delivery, r.Attempt = time.Now(), event.ID, event.Type, t.Delivery, t.Attempt
+	if l.forward == "" || r.Error != "" {
 		return r
 	}
 	body := []byte(t.Request.Body)
@@ -262,35 +257,4 @@ func (l *forwarder) send(ctx context.Context, t taken) (r forwarded) {
 		r.Error = "status " + strconv.Itoa(r.Status)
 	}
 	return r
-}
-
-// show prints a line for an event.
-func (l *forwarder) show(r forwarded) error {
-	w := l.command.Root().Writer
-	if l.command.Bool("json") {
-		text, err := json.Marshal(r)
-		if err != nil {
-			return err
-		}
-		return printLine(w, text)
-	}
-	outcome, colour := "", "32"
-	switch {
-	case r.Error != "":
-		outcome, colour = cell(r.Error, 120), "31"
-	case r.Status != 0:
-		outcome = strconv.Itoa(r.Status)
-	}
-	if l.forward != "" {
-		outcome += fmt.Sprintf("  %.0f ms", r.Duration*1000)
-	}
-	if r.Attempt > 1 {
-		outcome += fmt.Sprintf("  attempt %d", r.Attempt)
-	}
-	if colours(w) {
-		outcome = paint(colour, outcome)
-	}
-	line := fmt.Sprintf("%s  %s  %s  %s", r.Time.Format("15:04:05"), cell(r.Type, 0), cell(r.Event, 0), outcome)
-	_, err := fmt.Fprintln(w, strings.TrimRight(line, " "))
-	return err
 }

@@ -112,6 +112,57 @@ func TestListenForwardsOverARestart(t *testing.T) {
 	}
 }
 
+// TestListenShowsWhatIsInAnEvent: without --forward the event is printed, a part of it for people and all of it as JSON.
+func TestListenShowsWhatIsInAnEvent(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, t.TempDir(), adminKey)
+	listen := func(flags ...string) *bufferWithSignal {
+		command := exec.Command("hookswitch", append([]string{"listen", "--events", "order.*"}, flags...)...)
+		command.Env = append(command.Environ(), "HOOKSWITCH_KEY="+adminKey, "HOOKSWITCH_SERVER="+s.address)
+		said := &bufferWithSignal{wanted: "Listening", found: make(chan struct{})}
+		shown := &bufferWithSignal{wanted: "last", found: make(chan struct{})}
+		command.Stderr, command.Stdout = said, shown
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = command.Process.Signal(syscall.SIGINT); _ = command.Wait() })
+		within(t, said.found, "listening")
+		if strings.Contains(said.String(), "whsec_") {
+			t.Error("a secret is shown that signs nothing")
+		}
+		return shown
+	}
+	people, programs := listen(), listen("--json")
+	many := make([]int, 100)
+	ask(t, s, "publishEvent", map[string]any{
+		"type": "order.paid", "id": "first", "source": "shop", "attributes": map[string]any{"list_id": 7},
+		"data": map[string]any{"customer": map[string]any{"name": "J\u009b1mö"}, "amount": json.RawMessage("12.50"), "paid": true},
+	}, nil)
+	ask(t, s, "publishEvent", map[string]any{"type": "order.paid", "id": "long", "data": map[string]any{"text": strings.Repeat("x", 1000), "zeros": many}}, nil)
+	ask(t, s, "publishEvent", map[string]any{"type": "order.paid", "id": "last"}, nil)
+	within(t, people.found, "the last event")
+	within(t, programs.found, "the last event's line")
+	text := regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d`).ReplaceAllString(people.String(), "12:34:56")
+	wants := []string{
+		"12:34:56  order.paid  first\n  source shop\n  attributes {\"list_id\":7}\n  {\n    \"amount\": 12.50,\n    \"customer\": {\n" +
+			"      \"name\": \"J 1mö\"\n    },\n    \"paid\": true\n  }\n",
+		"x…\n    \"zeros\": [\n", "      0,\n  … 65 more lines; --json shows all\n", "12:34:56  order.paid  last\n",
+	}
+	for _, want := range wants {
+		if !strings.Contains(text, want) {
+			t.Errorf("nowhere is %q:\n%s", want, text)
+		}
+	}
+	lines := strings.Split(strings.TrimSpace(programs.String()), "\n")
+	var long struct {
+		ID   string
+		Data struct{ Text string }
+	}
+	if err := json.Unmarshal([]byte(lines[1]), &long); err != nil || len(lines) != 3 || long.ID != "long" || len(long.Data.Text) != 1000 {
+		t.Errorf("%v: %d lines: %.200s", err, len(lines), lines)
+	}
+}
+
 // TestAKilledListenLeavesNothingForEver: what it could not remove itself the service removes, and not what another listens by.
 func TestAKilledListenLeavesNothingForEver(t *testing.T) {
 	t.Parallel()
@@ -120,13 +171,13 @@ func TestAKilledListenLeavesNothingForEver(t *testing.T) {
 		t.Helper()
 		command := exec.Command("hookswitch", "listen", "--idle-timeout", timeout)
 		command.Env = append(command.Environ(), "HOOKSWITCH_KEY="+adminKey, "HOOKSWITCH_SERVER="+s.address)
-		said := &bufferWithSignal{wanted: "secret", found: make(chan struct{})}
+		said := &bufferWithSignal{wanted: "Listening", found: make(chan struct{})}
 		command.Stderr = said
 		if err := command.Start(); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = command.Process.Kill(); _ = command.Wait() })
-		within(t, said.found, "the secret")
+		within(t, said.found, "listening")
 		return command
 	}
 	killed, other := listen("1s"), listen("1s")
