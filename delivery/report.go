@@ -25,15 +25,22 @@ type DeliveryReport struct {
 
 // tell has everybody know of an exchange who wants to: log, observer, trace.
 func (e *Engine) tell(x *exchange, first schemas.Attempt, list []*outcome) {
-	e.logAttempt(x.hook, list[0].item.event.ID, &first, &list[0].Outcome, len(x.items))
 	x.arrive(Facts{Status: first.Status, Error: string(first.Error), Delivery: stateAfter(list[0].Next)})
+	e.note(x.hook, list[0].item.event.ID, &first, len(list), func(i int) *storage.Outcome { return &list[i].Outcome })
+}
+
+// note has log and observer know of an attempt that carried n deliveries, and of what became of each; event is the id of the
+// first one's, "" if it is not known.
+func (e *Engine) note(w *schemas.Webhook, event string, attempt *schemas.Attempt, n int, of func(i int) *storage.Outcome) {
+	first := of(0)
+	e.logAttempt(w, event, attempt, first, n)
 	if e.o.OnAttempt == nil {
 		return
 	}
-	report := AttemptReport{Lane: x.lane.key, Dialect: x.hook.Dialect, Attempt: first, Deliveries: make([]DeliveryReport, len(list))}
+	report := AttemptReport{Lane: first.Held.Lane(), Dialect: w.Dialect, Attempt: *attempt, Deliveries: make([]DeliveryReport, n)}
 	now := time.Now()
-	for i, o := range list {
-		report.Deliveries[i] = DeliveryReport{stateAfter(o.Next), now.Sub(o.Held.Accepted)}
+	for i := range report.Deliveries {
+		report.Deliveries[i] = DeliveryReport{stateAfter(of(i).Next), now.Sub(of(i).Held.Accepted)}
 	}
 	e.o.OnAttempt(report)
 }
@@ -48,8 +55,7 @@ func stateAfter(next storage.Next) schemas.DeliveryState {
 	return schemas.DeliveryDead
 }
 
-// logAttempt writes the line of an exchange that carried n deliveries; event is the id of the first one's, "" if it is not
-// known. What was sent and answered is never logged.
+// logAttempt writes the line of an attempt. What was sent and answered is never logged.
 func (e *Engine) logAttempt(w *schemas.Webhook, event string, attempt *schemas.Attempt, first *storage.Outcome, n int) {
 	level := e.o.AttemptLevel
 	switch first.Next {

@@ -120,18 +120,9 @@ func (e *Engine) settlePulled(ctx context.Context, w *schemas.Webhook, list []pu
 		out[i] = list[i].Outcome
 	}
 	settled := e.store.Settle(ctx, out)
-	now := time.Now()
-	for i := range list {
-		if settled[i].Err != nil {
-			continue
-		}
-		o := &list[i]
-		e.logAttempt(w, o.event, o.Attempt, &o.Outcome, 1)
-		if e.o.OnAttempt != nil {
-			e.o.OnAttempt(AttemptReport{
-				Lane: o.Held.Lane(), Dialect: w.Dialect, Attempt: *o.Attempt,
-				Deliveries: []DeliveryReport{{stateAfter(o.Next), now.Sub(o.Held.Accepted)}},
-			})
+	for i, o := range list {
+		if settled[i].Err == nil {
+			e.note(w, o.event, o.Attempt, 1, func(int) *storage.Outcome { return &out[i] })
 		}
 	}
 	return settled

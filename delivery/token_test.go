@@ -95,11 +95,17 @@ func (g *gate) take() []string {
 	return got
 }
 
+// withTokens registers webhook 1, which a gate receives, with the access tokens that a server gives out.
+func (h *house) withTokens(server http.Handler) (*schemas.Webhook, *gate) {
+	h.network.serve(tokenAddress+":80", server)
+	in := &gate{}
+	return h.authenticated(1, in, oauth2Of(tokenAddress)), in
+}
+
 func TestAnAccessTokenIsFetchedOnceAndUsedUntilItExpires(t *testing.T) {
 	inHouse(t, Policy{}, func(t *testing.T, h *house) {
-		server, in := &tokenServer{lasts: 500 * time.Millisecond, expires: 600}, &gate{}
-		h.network.serve(tokenAddress+":80", server)
-		w := h.authenticated(1, in, oauth2Of(tokenAddress))
+		server := &tokenServer{lasts: 500 * time.Millisecond, expires: 600}
+		w, in := h.withTokens(server)
 		h.publish(8, "a") // warms the lane up: then there are many at once
 		time.Sleep(5 * time.Second)
 		h.amend(w, func(w *schemas.Webhook) { w.Authentication.Scopes = []string{"all"} })
@@ -125,9 +131,7 @@ func TestAnAccessTokenIsFetchedOnceAndUsedUntilItExpires(t *testing.T) {
 
 func TestARevokedTokenIsFetchedAnewOnce(t *testing.T) {
 	inHouse(t, Policy{}, func(t *testing.T, h *house) {
-		server, in := &tokenServer{expires: 600, post: true}, &gate{}
-		h.network.serve(tokenAddress+":80", server)
-		w := h.authenticated(1, in, oauth2Of(tokenAddress))
+		w, in := h.withTokens(&tokenServer{expires: 600, post: true})
 		publish := func(ok bool, tokens ...string) {
 			t.Helper()
 			h.publish(1, "a")
@@ -151,9 +155,8 @@ func TestARevokedTokenIsFetchedAnewOnce(t *testing.T) {
 
 func TestWithoutATokenAnAttemptFailsAndIsMadeAgain(t *testing.T) {
 	inHouse(t, Policy{Waits: []time.Duration{time.Minute, time.Minute}}, func(t *testing.T, h *house) {
-		server, in := &tokenServer{status: 400}, &gate{}
-		h.network.serve(tokenAddress+":80", server)
-		w := h.authenticated(1, in, oauth2Of(tokenAddress))
+		server := &tokenServer{status: 400}
+		w, in := h.withTokens(server)
 		w2 := h.authenticated(2, in, oauth2Of("10.0.0.8")) // the guard looks at token endpoints too
 		h.publish(1, "a")
 		time.Sleep(31 * time.Second)
@@ -193,9 +196,7 @@ func TestWithoutATokenAnAttemptFailsAndIsMadeAgain(t *testing.T) {
 func TestOddAnswersOfATokenEndpoint(t *testing.T) {
 	inHouse(t, Policy{}, func(t *testing.T, h *house) {
 		var answer atomic.Pointer[http.HandlerFunc]
-		h.network.serve(tokenAddress+":80", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*answer.Load())(w, r) }))
-		in := &gate{}
-		w := h.authenticated(1, in, oauth2Of(tokenAddress))
+		w, in := h.withTokens(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*answer.Load())(w, r) }))
 		for body, want := range map[string]string{
 			`{"access_token":"a b","token_type":"bearer"}`:                    "the token endpoint gave no bearer token that a header can carry",
 			`{"access_token":"` + strings.Repeat("x", maxTokenBytes+1) + `"}`: "the token endpoint gave no bearer token that a header can carry",

@@ -34,23 +34,17 @@ func TestWhatTheEngineDoesIsInTheAuditLog(t *testing.T) {
 	s := open(t)
 	gone := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) }))
 	defer gone.Close()
-	told := make(chan struct{}, 1)
-	watcher := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { told <- struct{}{} }))
-	defer watcher.Close()
+	watcher := receive(t, "/told")
 	key := s.fullKey(t, "tenant")
 	var hook struct {
 		ID string `json:"id"`
 	}
 	s.call(t, key, "createSubscription", map[string]any{"endpoint": gone.URL, "events": []string{"order.*"}}, &hook)
 	s.call(t, key, "createSubscription", map[string]any{
-		"endpoint": watcher.URL, "events": []string{"webhook.stopped"}, "filter": map[string]any{"$attributes": map[string]any{"webhook": hook.ID}},
+		"endpoint": watcher.url + "/told", "events": []string{"webhook.stopped"}, "filter": map[string]any{"$attributes": map[string]any{"webhook": hook.ID}},
 	}, nil)
 	s.call(t, key, "publishEvent", map[string]any{"type": "order.paid"}, nil)
-	select {
-	case <-told:
-	case <-time.After(20 * time.Second):
-		t.Fatal("the webhook was never stopped")
-	}
+	watcher.next(t, "/told")
 	got := s.audited(t, map[string]any{"action": "webhook.changed"})
 	if len(got) != 1 || got[0].By != nil || got[0].Target != hook.ID || got[0].Reason == "" || len(got[0].Changes) != 1 {
 		t.Fatalf("the log has %+v", got)
