@@ -34,6 +34,7 @@ type dialler struct {
 	guard    *guard
 	resolver Resolver
 	dial     DialFunc
+	kernel   bool // what dial makes are the kernel's sockets
 }
 
 func newDialler(g *guard, resolver Resolver, dial DialFunc) *dialler {
@@ -44,7 +45,7 @@ func newDialler(g *guard, resolver Resolver, dial DialFunc) *dialler {
 	if d.dial == nil {
 		// The check runs once more on the address the socket is about to use.
 		nd := &net.Dialer{KeepAlive: 30 * time.Second, ControlContext: d.control}
-		d.dial = nd.DialContext
+		d.dial, d.kernel = nd.DialContext, true
 	}
 	return d
 }

@@ -18,6 +18,7 @@
 //	     ├─ Format.Build                          1 to Policy.Batch deliveries in one request
 //	     ├─ deliver (destination.go)                as whom: Authorization, a client certificate; access tokens (token.go)
 //	     ├─ sender.send (sender.go)               guarded dialler (dial.go, guard.go), one POST, no redirect
+//	     │   └─ ways (ways.go)                    over a socket of ours (sockets.go, socket.go), or with an http.Transport
 //	     ├─ Format.Judge                          the Verdict
 //	     ├─ NextWait (retry.go)                   done, again later, or dead
 //	     ├─ dispatcher.learn (breaker.go)         does anybody answer at that host?

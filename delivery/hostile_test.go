@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -140,36 +141,38 @@ func TestHostileReceivers(t *testing.T) {
 		"two lengths":               {fault: schemas.ErrorProtocol, message: "the answer is not HTTP", answer: says("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab")},
 		"protocol nobody asked for": {status: 101, answer: says("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var written atomic.Int64
-			address := listen(t, func(conn net.Conn) {
-				written.Store(c.answer(conn))
-				_ = conn.Close()
+		for _, size := range []int{1 << 20, 1 << 10} { // with a transport, and over a socket of ours
+			t.Run(fmt.Sprintf("%s, %d bytes", name, size), func(t *testing.T) {
+				t.Parallel()
+				var written atomic.Int64
+				address := listen(t, func(conn net.Conn) {
+					written.Store(c.answer(conn))
+					_ = conn.Close()
+				})
+				timeout := c.timeout
+				if timeout == 0 {
+					timeout = 20 * time.Second
+				}
+				s := testSender(t, nil)
+				got := s.send(t.Context(), mustURL(t, "http://"+address+"/"), Request{Body: bytes.Repeat([]byte("x"), size)}, timeout)
+				s.close()
+				if got.answer.Status != c.status || got.answer.Error != c.fault {
+					t.Errorf("status %d, error %q: %s", got.answer.Status, got.answer.Error, got.message)
+				}
+				if c.message != "" && got.message != c.message || c.fault == schemas.ErrorNone && c.message == "" && got.message != "" {
+					t.Errorf("the message is %q, want %q", got.message, c.message)
+				}
+				if len(got.body) > 3*schemas.MaxResponseBody || len(got.body) > 0 && c.status == 0 {
+					t.Errorf("%d bytes of the body are kept", len(got.body))
+				}
+				if c.timeout > 0 && got.duration > 10*c.timeout {
+					t.Errorf("it took %s", got.duration)
+				}
+				if n := written.Load(); n > maxTaken {
+					t.Errorf("it could send %d bytes", n)
+				}
 			})
-			timeout := c.timeout
-			if timeout == 0 {
-				timeout = 20 * time.Second
-			}
-			s := testSender(t, nil)
-			got := s.send(t.Context(), mustURL(t, "http://"+address+"/"), Request{Body: bytes.Repeat([]byte("x"), 1<<20)}, timeout)
-			s.close()
-			if got.answer.Status != c.status || got.answer.Error != c.fault {
-				t.Errorf("status %d, error %q: %s", got.answer.Status, got.answer.Error, got.message)
-			}
-			if c.message != "" && got.message != c.message || c.fault == schemas.ErrorNone && c.message == "" && got.message != "" {
-				t.Errorf("the message is %q, want %q", got.message, c.message)
-			}
-			if len(got.body) > 3*schemas.MaxResponseBody || len(got.body) > 0 && c.status == 0 {
-				t.Errorf("%d bytes of the body are kept", len(got.body))
-			}
-			if c.timeout > 0 && got.duration > 10*c.timeout {
-				t.Errorf("it took %s", got.duration)
-			}
-			if n := written.Load(); n > maxTaken {
-				t.Errorf("it could send %d bytes", n)
-			}
-		})
+		}
 	}
 }
 

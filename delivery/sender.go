@@ -29,14 +29,14 @@ const (
 
 // sender makes HTTP exchanges: one POST, one answer, no redirects, nothing sent twice.
 type sender struct {
-	transport atomic.Pointer[http.Transport]
+	ways      atomic.Pointer[ways]
 	userAgent string
 }
 
 // newSender tunes a transport for many endpoints. lane is the usual number of exchanges at once with one of them.
 func newSender(d *dialler, userAgent string, lane int, roots *x509.CertPool) *sender {
 	s := &sender{userAgent: userAgent}
-	s.transport.Store(&http.Transport{
+	s.ways.Store(newWays(&http.Transport{
 		Proxy:                  nil, // never from the environment: a proxy would undo the guard
 		DialContext:            d.connect,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
@@ -47,19 +47,20 @@ func newSender(d *dialler, userAgent string, lane int, roots *x509.CertPool) *se
 		IdleConnTimeout:        idleConnTimeout,
 		MaxResponseHeaderBytes: maxResponseHeader,
 		DisableCompression:     true, // what is kept of an answer is what was sent
-	})
+	}, d.kernel))
 	return s
 }
 
-func (s *sender) close() { s.transport.Load().CloseIdleConnections() }
+func (s *sender) close() { s.ways.Load().retire() }
 
 // with is a sender that shows a client certificate. It always does, whatever authorities the endpoint names as its own: an
 // endpoint that does not take it says so better than one that gets none.
 func (s *sender) with(certificate *tls.Certificate) *sender {
-	transport := s.transport.Load().Clone()
+	mine := s.ways.Load()
+	transport := mine.transport.Clone()
 	transport.TLSClientConfig.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return certificate, nil }
 	other := &sender{userAgent: s.userAgent}
-	other.transport.Store(transport)
+	other.ways.Store(newWays(transport, mine.sockets != nil))
 	return other
 }
 
@@ -67,14 +68,14 @@ func (s *sender) with(certificate *tls.Certificate) *sender {
 func (s *sender) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("User-Agent", s.userAgent)
-	return s.transport.Load().RoundTrip(r)
+	return s.ways.Load().transport.RoundTrip(r)
 }
 
 // renew has every exchange from now on dial anew. Those under way end on their old connections, which nobody uses again.
 func (s *sender) renew() {
-	old := s.transport.Load()
-	s.transport.Store(old.Clone())
-	old.CloseIdleConnections()
+	old := s.ways.Load()
+	s.ways.Store(newWays(old.transport.Clone(), old.sockets != nil))
+	old.retire()
 }
 
 // exchanged is what came of one exchange.
@@ -105,12 +106,9 @@ func (s *sender) send(ctx context.Context, endpoint *url.URL, r Request, timeout
 		got.fail(&failure{schemas.ErrorFormat, "a header of the delivery cannot be sent"})
 		return got
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	var witness witness
-	response, err := s.transport.Load().RoundTrip(s.request(witness.of(ctx, endpoint), endpoint, got.sent, r.Body))
+	response, err := s.ways.Load().RoundTrip(s.request(timed{ctx, got.started.Add(timeout)}, endpoint, got.sent, r.Body))
 	if err != nil {
-		got.fail(exchangeFailure(witness.cause(err)))
+		got.fail(exchangeFailure(err))
 		return got
 	}
 	defer func() { _ = response.Body.Close() }()

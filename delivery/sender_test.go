@@ -210,7 +210,7 @@ func TestSenderVerifiesAndReusesTLSConnections(t *testing.T) {
 	if n := connections.Load(); n != 1 {
 		t.Errorf("%d connections", n)
 	}
-	if tr := s.transport.Load(); tr.TLSClientConfig.MinVersion < tls.VersionTLS12 || tr.Proxy != nil {
+	if tr := s.ways.Load().transport; tr.TLSClientConfig.MinVersion < tls.VersionTLS12 || tr.Proxy != nil {
 		t.Error("the transport is not as strict as it should be")
 	}
 }

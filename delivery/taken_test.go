@@ -183,6 +183,6 @@ func TestAttemptsOfWhatIsPulledAreLoggedAndReported(t *testing.T) {
 		}
 	}, func(h *house) {
 		h.options.PullFor = 30 * time.Second
-		h.options.Log, h.options.AttemptLevel = zerolog.New(&out), zerolog.DebugLevel
+		h.options.Log, h.options.AttemptLevel = zerolog.New(zerolog.SyncWriter(&out)), zerolog.DebugLevel
 	}, rarePolls)
 }
