@@ -46,7 +46,7 @@ type WebhookRecord struct {
 	Document          json.RawMessage            `json:"document,omitempty"`
 	Created           time.Time                  `json:"created"`
 	Updated           time.Time                  `json:"updated"`
-	// Withheld names the members that the webhook has and that are not shown.
+	// Withheld names the members that the webhook has and that are not shown; of the endpoint, the values of its query.
 	Withheld []string `json:"withheld,omitempty"`
 }
 
@@ -62,8 +62,9 @@ func recordOf(w *schemas.Webhook) WebhookRecord {
 	}
 }
 
-// withhold takes out what not everybody may see. The vendor's document may repeat the headers.
-func (r *WebhookRecord) withhold() {
+// withhold takes out what not everybody may see; changes says that the caller may change webhooks, and so see whole endpoints.
+// The vendor's document may repeat headers and endpoint.
+func (r *WebhookRecord) withhold(changes bool) {
 	if len(r.Secrets) > 0 {
 		r.Secrets, r.Withheld = nil, append(r.Withheld, "secrets")
 	}
@@ -73,11 +74,15 @@ func (r *WebhookRecord) withhold() {
 	if r.ClientCertificate != nil {
 		r.ClientCertificate, r.Withheld = nil, append(r.Withheld, "clientCertificate")
 	}
+	before := len(r.Withheld)
 	if len(r.Headers) > 0 {
 		r.Headers, r.Withheld = nil, append(r.Withheld, "headers")
-		if len(r.Document) > 0 {
-			r.Document, r.Withheld = nil, append(r.Withheld, "document")
-		}
+	}
+	if shown := schemas.MaskQuery(r.Endpoint); !changes && shown != r.Endpoint {
+		r.Endpoint, r.Withheld = shown, append(r.Withheld, "endpoint")
+	}
+	if len(r.Withheld) > before && len(r.Document) > 0 {
+		r.Document, r.Withheld = nil, append(r.Withheld, "document")
 	}
 }
 
@@ -123,7 +128,7 @@ func exportWebhooks(ctx context.Context, c *Call) (any, error) {
 	return c.pageOfWebhooks(ctx, c, p.page, wanted, func(w *schemas.Webhook) (any, error) {
 		r := recordOf(w)
 		if !p.Secrets {
-			r.withhold()
+			r.withhold(c.Caller.Access.Allows(schemas.AccessFull))
 		}
 		return r, nil
 	})

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"html/template"
 	"net/http"
+	"strings"
 	"time"
 
 	_ "embed" // the page
@@ -103,8 +104,17 @@ func read(document json.RawMessage) ([]member, error) {
 			return nil, err
 		}
 		if text, ok := name.(string); ok && string(value) != "null" {
-			members = append(members, member{text, schemas.PlainText(value)})
+			members = append(members, member{text, shown(schemas.PlainText(value))})
 		}
 	}
 	return members, nil
+}
+
+// shown is a value as the page shows it. Who has a link may look at endpoints, and call none: of a URL's query the page shows
+// no value, whatever the dialect's own document does.
+func shown(value string) string {
+	if strings.HasPrefix(value, "http://") || strings.HasPrefix(value, "https://") {
+		return schemas.MaskQuery(value)
+	}
+	return value
 }

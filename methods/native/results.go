@@ -10,8 +10,8 @@ import (
 	"github.com/hookswitch/hookswitch/schemas"
 )
 
-// masked stands for a header's value that the caller may not see.
-const masked = "***"
+// masked stands for a value that the caller may not see.
+const masked = schemas.Masked
 
 // Subscription is what a read answers with, in the wire's order.
 type Subscription struct {
@@ -61,7 +61,7 @@ type Stats struct {
 func show(w *schemas.Webhook, view methods.View) Subscription {
 	return Subscription{
 		ID:                w.PublicID,
-		Endpoint:          w.Endpoint,
+		Endpoint:          showEndpoint(w.Endpoint, view.Secrets),
 		Events:            w.Match.Types,
 		Filter:            w.Match.Filter,
 		Name:              w.Name,
@@ -107,6 +107,13 @@ func formerSecretsEnd(w *schemas.Webhook, now time.Time) time.Time {
 		}
 	}
 	return end
+}
+
+func showEndpoint(endpoint string, secrets bool) string {
+	if secrets {
+		return endpoint
+	}
+	return schemas.MaskQuery(endpoint)
 }
 
 func showHeaders(headers map[string]string, secrets bool) map[string]string {
