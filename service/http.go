@@ -32,6 +32,7 @@ func (s *Service) faces() []*rest.Face {
 // Handler serves every address of the service.
 func (s *Service) Handler() http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", welcome)
 	mux.Handle("/rpc", s.server)
 	for _, path := range vision6.Addresses() {
 		mux.Handle(path, vision6.Serve(s.server))
@@ -60,6 +61,16 @@ func (s *Service) Handler() http.Handler {
 		}
 		mux.ServeHTTP(w, r)
 	}))
+}
+
+// welcome tells whoever opens the root what answers here.
+func welcome(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	fmt.Fprint(w, "Hookswitch: RPC calls in, webhooks out.\n\n"+
+		"/rpc           JSON-RPC 2.0, by POST and over a WebSocket; it takes a key\n"+
+		"/docs          every method, for people\n"+
+		"/openrpc.json  every method, for programs\n")
 }
 
 // Serve answers on the listener, over TLS when the options say so, until ctx ends or the store fails, then closes the
