@@ -194,6 +194,11 @@ func waitFor(ctx context.Context, group *sync.WaitGroup) error {
 	}
 }
 
+// PublicIDs are the string forms of webhooks' ids, "" of those that have none and of those that were removed.
+func (e *Engine) PublicIDs(a schemas.AccountID, ids []schemas.WebhookID) []string {
+	return e.index.publicIDs(a, ids)
+}
+
 // ByPublicID finds a webhook by the string form of its id.
 func (e *Engine) ByPublicID(a schemas.AccountID, publicID string) (schemas.WebhookID, bool) {
 	return e.index.byPublicID(a, publicID)

@@ -280,13 +280,22 @@ func (x *index) byPublicID(a schemas.AccountID, publicID string) (schemas.Webhoo
 
 // title is a webhook's id as its callers see it; the number of one that is not known here.
 func (x *index) title(l storage.Lane) string {
-	w := schemas.Webhook{ID: l.Webhook}
+	w := schemas.Webhook{ID: l.Webhook, PublicID: x.publicIDs(l.Account, []schemas.WebhookID{l.Webhook})[0]}
+	return w.Title()
+}
+
+// publicIDs are the string forms of webhooks' ids, "" of those that have none or are not known here.
+func (x *index) publicIDs(a schemas.AccountID, ids []schemas.WebhookID) []string {
+	out := make([]string, len(ids))
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	if account := x.accounts[l.Account]; account != nil && account.byID[l.Webhook] != nil {
-		w.PublicID = account.byID[l.Webhook].publicID
+	account := x.accounts[a]
+	for i, id := range ids {
+		if account != nil && account.byID[id] != nil {
+			out[i] = account.byID[id].publicID
+		}
 	}
-	return w.Title()
+	return out
 }
 
 // unseen lists the webhooks that an earlier round of Follow, or a call, brought and this one did not.

@@ -227,7 +227,7 @@ func getEvent(ctx context.Context, c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return eventDocument(got, true)
+	return c.eventDocument(got, true)
 }
 
 // eventNamed finds an event of the caller's by its public id.
@@ -270,7 +270,7 @@ func listEvents(ctx context.Context, c *Call) (any, error) {
 	}
 	out := list{Items: make([]any, len(got)), Cursor: cursor}
 	for i, r := range got {
-		if out.Items[i], err = eventDocument(r, false); err != nil {
+		if out.Items[i], err = c.eventDocument(r, false); err != nil {
 			return nil, err
 		}
 	}
@@ -286,20 +286,22 @@ func cursorError(c *Call, err error, doing string) error {
 }
 
 // eventDocument shows an event; whole includes its data and the webhooks it went to.
-func eventDocument(r storage.EventRecord, whole bool) (any, error) {
+func (c *Call) eventDocument(r storage.EventRecord, whole bool) (any, error) {
 	e, err := schemas.DecodeEvent(r.Body)
 	if err != nil {
 		return nil, fmt.Errorf("decode event %d: %w", r.Seq, err)
 	}
-	return shownEvent(r, e, whole), nil
+	return shownEvent(c.engine, c.Caller.Account, r, e, whole), nil
 }
 
 // shownEvent is eventDocument of an event that is decoded.
-func shownEvent(r storage.EventRecord, e *schemas.Event, whole bool) json.RawMessage {
+func shownEvent(engine *delivery.Engine, a schemas.AccountID, r storage.EventRecord, e *schemas.Event, whole bool) json.RawMessage {
 	matched := len(r.To)
 	shown := eventHead(e, r.Accepted)
 	if shown.Matched = &matched; whole {
-		shown.Webhooks = r.To
+		for i, id := range engine.PublicIDs(a, r.To) {
+			shown.Webhooks = append(shown.Webhooks, shownID(&schemas.Webhook{ID: r.To[i], PublicID: id}))
+		}
 	}
 	return shown.document(e.Data, whole)
 }
@@ -321,7 +323,7 @@ type shownHead struct {
 	Matched    *int                       `json:"matched,omitempty"`
 	Trace      string                     `json:"traceparent,omitempty"`
 	TraceState string                     `json:"tracestate,omitempty"`
-	Webhooks   []schemas.WebhookID        `json:"webhooks,omitempty"`
+	Webhooks   []any                      `json:"webhooks,omitempty"` // in the form their dialects show; of one that is gone the number
 }
 
 func eventHead(e *schemas.Event, accepted time.Time) shownHead {

@@ -140,7 +140,7 @@ func (l *listener) step() (some bool, err error) {
 		if !l.matcher.Match(e) {
 			continue
 		}
-		if err := l.push(notifyEvent, "event", shownEvent(r, e, true)); err != nil {
+		if err := l.push(notifyEvent, "event", shownEvent(l.engine, l.account, r, e, true)); err != nil {
 			return false, err
 		}
 	}
