@@ -33,7 +33,7 @@ func listenCommand() *cli.Command {
 			&cli.StringFlag{Name: "forward", Usage: "post events to this `URL`; without it they are shown with their data"},
 			&cli.StringSliceFlag{Name: "events", Value: []string{"*"}, Usage: "event `TYPES`, with *; may be given several times"},
 			&cli.StringFlag{Name: "filter", Usage: "only events whose data this `JSON` filter matches"},
-			&cli.DurationFlag{Name: "idle-timeout", Value: 24 * time.Hour, Usage: "have the subscription removed that this command has not asked for so long"},
+			&durationFlag{Name: "idle-timeout", Value: 24 * time.Hour, Usage: "have the subscription removed that this command has not asked for so long"},
 			&cli.StringFlag{Name: "id", Usage: "take the events of this pull: subscription `ID`, and leave it there at the end"}),
 		Action: listenToEvents,
 	}
