@@ -124,7 +124,7 @@ func (e *Engine) followReplays() {
 func (e *Engine) learnReplay(r storage.Record) {
 	got, err := schemas.DecodeReplay(r.Body, r.Account, r.ID, r.Revision)
 	if err != nil {
-		e.log.Error().Int64("account", int64(r.Account)).Int64("replay", r.ID).Err(err).
+		e.log.Error().Int64("account", int64(r.Account)).Str("replay", schemas.ReplayTitle(r.ID)).Err(err).
 			Msg("a replay's record cannot be read; it does not run")
 		return
 	}
@@ -173,13 +173,13 @@ func (e *Engine) runReplay(job *replay) {
 		return
 	case err == nil && ended:
 		e.replays.forget(key)
-		e.log.Info().Int64("account", int64(job.Account)).Int64("replay", job.ID).Str("state", string(job.State)).
+		e.log.Info().Int64("account", int64(job.Account)).Str("replay", schemas.ReplayTitle(job.ID)).Str("state", string(job.State)).
 			Str("reason", job.Reason).Int64("looked", job.Looked).Int64("replayed", job.Replayed).Msg("a replay has ended")
 		return
 	}
 	if err != nil {
 		if e.life.Err() == nil {
-			e.log.Warn().Int64("account", int64(job.Account)).Int64("replay", job.ID).Err(err).
+			e.log.Warn().Int64("account", int64(job.Account)).Str("replay", schemas.ReplayTitle(job.ID)).Err(err).
 				Msg("a step of a replay failed; trying again")
 		}
 		job.idle()

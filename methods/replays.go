@@ -48,7 +48,7 @@ type replayDocument struct {
 
 func (n *names) replay(ctx context.Context, r *schemas.Replay) (replayDocument, error) {
 	out := replayDocument{
-		ID: replayID(r.ID), State: r.State, Reason: r.Reason, Since: r.Since, Until: r.Until, Types: r.Types,
+		ID: schemas.ReplayTitle(r.ID), State: r.State, Reason: r.Reason, Since: r.Since, Until: r.Until, Types: r.Types,
 		Looked: r.Looked, Replayed: r.Replayed, Skipped: r.Skipped, Percent: math.Floor(1000*r.Progress()) / 10,
 		Position: r.Position, Created: r.Created, Updated: r.Updated,
 	}
@@ -61,8 +61,6 @@ func (n *names) replay(ctx context.Context, r *schemas.Replay) (replayDocument, 
 	}
 	return out, err
 }
-
-func replayID(id int64) string { return "rpl_" + strconv.FormatInt(id, 10) }
 
 var errNoReplay = schemas.Refuse(schemas.KindNoReplay, "There is no replay of that id")
 
@@ -86,7 +84,7 @@ func replayEvents(ctx context.Context, c *Call) (any, error) {
 		return nil, fmt.Errorf("encode replay: %w", err)
 	}
 	got, _, err := c.store.Register(ctx, storage.Record{Kind: storage.KindReplay, Account: r.Account, Body: body},
-		c.entryOf(replayID, "replay.started"))
+		c.entryOf(schemas.ReplayTitle, "replay.started"))
 	if err != nil {
 		return nil, fmt.Errorf("register replay: %w", err)
 	}
@@ -226,7 +224,7 @@ func (c *Call) replay(ctx context.Context) (*schemas.Replay, error) {
 		return nil, err
 	}
 	id, err := strconv.ParseInt(strings.TrimPrefix(p.ID, "rpl_"), 10, 64)
-	if err != nil || replayID(id) != p.ID {
+	if err != nil || schemas.ReplayTitle(id) != p.ID {
 		return nil, errNoReplay
 	}
 	r, err := c.store.Get(ctx, storage.KindReplay, c.Caller.Account, id)
@@ -298,7 +296,7 @@ func cancelReplay(ctx context.Context, c *Call) (any, error) {
 		}
 		_, err = c.store.Amend(ctx, storage.Record{
 			Kind: storage.KindReplay, Account: r.Account, ID: r.ID, Revision: r.Revision, Body: body,
-		}, c.entryOf(replayID, "replay.cancelled"))
+		}, c.entryOf(schemas.ReplayTitle, "replay.cancelled"))
 		switch {
 		case errors.Is(err, storage.ErrConflict), errors.Is(err, storage.ErrAbsent):
 			continue // the job has gone on meanwhile

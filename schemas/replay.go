@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 )
 
@@ -50,6 +51,9 @@ type Replay struct {
 	CreatedBy KeyID     `json:"createdBy,omitempty"`
 	Updated   time.Time `json:"updated"`
 }
+
+// ReplayTitle is the id of a replay as callers see it.
+func ReplayTitle(id int64) string { return "rpl_" + strconv.FormatInt(id, 10) }
 
 // ReplayPass is one way through the events of a replay.
 type ReplayPass struct {

@@ -148,12 +148,7 @@ func formerID(item map[string]json.RawMessage) json.RawMessage {
 	if !strings.Contains(endpoint, "127.0.0.1") || !strings.Contains(endpoint, demoPath) {
 		return nil
 	}
-	for _, member := range []string{"id", "ID", "WebhookId", "webhook_id"} {
-		if id := item[member]; id != nil {
-			return id
-		}
-	}
-	return nil
+	return idOf(item)
 }
 
 // demoKey makes the key that the examples show, and ends the one of a former demo.

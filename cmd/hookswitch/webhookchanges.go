@@ -253,29 +253,24 @@ func updateWebhook(ctx context.Context, c *cli.Command) error {
 
 func deleteWebhooks(ctx context.Context, c *cli.Command) error {
 	return eachArgument(c, func(id string) error {
-		if !c.Bool("yes") && isTerminal(c.Root().Reader) {
-			if err := confirmDelete(ctx, c, id); err != nil {
+		var document map[string]json.RawMessage
+		if err := call(ctx, c, "getWebhook", map[string]any{"id": id}, &document); err != nil {
+			return err
+		}
+		title := plainText(idOf(document))
+		if !c.Bool("yes") && isTerminal(c.Root().Reader) { // naming where it sends: an id is easily mistyped
+			question := fmt.Sprintf("Delete the webhook %s to %s? What it is still owed is discarded.", title, plainText(endpointOf(document)))
+			if yes, err := confirmed(ctx, c, question); err != nil {
 				return err
+			} else if !yes {
+				return errors.New("not deleted")
 			}
 		}
 		if err := call(ctx, c, "deleteSubscription", map[string]any{"id": id}, nil); err != nil {
 			return err
 		}
-		return answer(c, map[string]any{"id": id, "deleted": true}, "Webhook %s is deleted.", id)
+		return answer(c, map[string]any{"id": idOf(document), "deleted": true}, "Webhook %s is deleted.", title)
 	})
-}
-
-// confirmDelete asks whoever sits at the terminal, and names where the webhook sends: an id is easily mistyped.
-func confirmDelete(ctx context.Context, c *cli.Command, id string) error {
-	var document map[string]json.RawMessage
-	if err := call(ctx, c, "getWebhook", map[string]any{"id": id}, &document); err != nil {
-		return err
-	}
-	question := fmt.Sprintf("Delete the webhook %s to %s? What it is still owed is discarded.", id, plainText(endpointOf(document)))
-	if yes, err := confirmed(ctx, c, question); err != nil || yes {
-		return err
-	}
-	return errors.New("not deleted")
 }
 
 // confirmed asks a question on the terminal; anything but y and yes is no.

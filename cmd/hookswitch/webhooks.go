@@ -46,9 +46,19 @@ type webhook struct {
 
 // endpointOf is where a webhook sends, whatever dialect its document is of.
 func endpointOf(document map[string]json.RawMessage) json.RawMessage {
-	for _, member := range []string{"url", "handler", "TargetUrl", "endpoint"} {
-		if endpoint := document[member]; endpoint != nil {
-			return endpoint
+	return anyOf(document, "url", "handler", "TargetUrl", "endpoint")
+}
+
+// idOf is a webhook's id, whatever dialect its document is of.
+func idOf(document map[string]json.RawMessage) json.RawMessage {
+	return anyOf(document, "id", "ID", "WebhookId", "webhook_id")
+}
+
+// anyOf is the first of some members that a document has.
+func anyOf(document map[string]json.RawMessage, members ...string) json.RawMessage {
+	for _, member := range members {
+		if value := document[member]; value != nil {
+			return value
 		}
 	}
 	return nil
