@@ -112,6 +112,21 @@ func (e *Engine) sweep(round uint32) {
 	}
 }
 
+// unseen lists the webhooks that an earlier round of Follow, or a call, brought and this one did not.
+func (x *index) unseen(round uint32) []storage.Lane {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var list []storage.Lane
+	for account, a := range x.accounts {
+		for id, e := range a.byID {
+			if e.round < round {
+				list = append(list, storage.Lane{Account: account, Webhook: id})
+			}
+		}
+	}
+	return list
+}
+
 // Apply takes a webhook that was registered or amended into the index: once it returns, the next publish meets it. An
 // older revision than is known changes nothing. w must not be changed afterwards.
 func (e *Engine) Apply(w *schemas.Webhook) {

@@ -297,18 +297,3 @@ func (x *index) publicIDs(a schemas.AccountID, ids []schemas.WebhookID) []string
 	}
 	return out
 }
-
-// unseen lists the webhooks that an earlier round of Follow, or a call, brought and this one did not.
-func (x *index) unseen(round uint32) []storage.Lane {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	var list []storage.Lane
-	for account, a := range x.accounts {
-		for id, e := range a.byID {
-			if e.round < round {
-				list = append(list, storage.Lane{Account: account, Webhook: id})
-			}
-		}
-	}
-	return list
-}
