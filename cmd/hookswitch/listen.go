@@ -33,7 +33,7 @@ func listenCommand() *cli.Command {
 			&cli.StringFlag{Name: "forward", Usage: "post events to this `URL`; without it they are shown with their data"},
 			&cli.StringSliceFlag{Name: "events", Value: []string{"*"}, Usage: "event `TYPES`, with *; may be given several times"},
 			&cli.StringFlag{Name: "filter", Usage: "only events whose data this `JSON` filter matches"},
-			&durationFlag{Name: "idle-timeout", Value: 24 * time.Hour, Usage: "have the subscription removed that this command has not asked for so long"},
+			&durationFlag{Name: "idle-timeout", Value: 24 * time.Hour, Usage: "how long the subscription stays when this command can't remove it"},
 			&cli.StringFlag{Name: "id", Usage: "take the events of this pull: subscription `ID`, and leave it there at the end"}),
 		Action: listenToEvents,
 	}
@@ -147,7 +147,7 @@ func (l *forwarder) run(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		case !goesBy(err):
-			return err
+			return l.explained(err)
 		}
 		if client != nil {
 			_ = client.Close()
@@ -172,6 +172,14 @@ func goesBy(err error) bool {
 	}
 	refusal, refused := errors.AsType[*jsonrpc2.Error](err)
 	return !refused || refusal.Code == 362 || refusal.Code == 399 || refusal.Code < -32000 && refusal.Code > -32100
+}
+
+// explained says of a subscription of our own that is gone how that can be.
+func (l *forwarder) explained(err error) error {
+	if refusal, ok := errors.AsType[*jsonrpc2.Error](err); ok && refusal.Code == 352 && l.command.String("id") == "" {
+		return hinted{err, "it was removed by somebody, or since this command did not ask for events for --idle-timeout; start it again"}
+	}
+	return err
 }
 
 // taken is an event as pullEvents gives it.

@@ -163,24 +163,27 @@ func TestListenShowsWhatIsInAnEvent(t *testing.T) {
 	}
 }
 
+// listening starts a listen with flags, and returns when it has its subscription.
+func listening(t *testing.T, s *server, flags ...string) (command *exec.Cmd, said *bufferWithSignal) {
+	t.Helper()
+	command = exec.Command("hookswitch", append([]string{"listen"}, flags...)...)
+	command.Env = append(command.Environ(), "HOOKSWITCH_KEY="+adminKey, "HOOKSWITCH_SERVER="+s.address)
+	said = &bufferWithSignal{wanted: "Listening", found: make(chan struct{})}
+	command.Stderr = said
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = command.Process.Kill(); _ = command.Wait() })
+	within(t, said.found, "listening")
+	return command, said
+}
+
 // TestAKilledListenLeavesNothingForEver: what it could not remove itself the service removes, and not what another listens by.
 func TestAKilledListenLeavesNothingForEver(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, t.TempDir(), adminKey)
-	listen := func(timeout string) *exec.Cmd {
-		t.Helper()
-		command := exec.Command("hookswitch", "listen", "--idle-timeout", timeout)
-		command.Env = append(command.Environ(), "HOOKSWITCH_KEY="+adminKey, "HOOKSWITCH_SERVER="+s.address)
-		said := &bufferWithSignal{wanted: "Listening", found: make(chan struct{})}
-		command.Stderr = said
-		if err := command.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = command.Process.Kill(); _ = command.Wait() })
-		within(t, said.found, "listening")
-		return command
-	}
-	killed, other := listen("1s"), listen("1s")
+	killed, _ := listening(t, s, "--idle-timeout", "1s")
+	other, _ := listening(t, s, "--idle-timeout", "1s")
 	if err := killed.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -190,9 +193,7 @@ func TestAKilledListenLeavesNothingForEver(t *testing.T) {
 		return len(left.Items)
 	}
 	poll(t, func() bool { return listed() == 1 })
-	var trail struct {
-		Items []struct{ Action, Reason string }
-	}
+	var trail struct{ Items []struct{ Action string } }
 	ask(t, s, "listAuditEntries", map[string]any{"action": "webhook.removed"}, &trail)
 	if len(trail.Items) != 1 {
 		t.Errorf("the audit log has %+v", trail.Items)
@@ -202,6 +203,16 @@ func TestAKilledListenLeavesNothingForEver(t *testing.T) {
 	}
 	if err := other.Wait(); err != nil || listed() != 0 {
 		t.Errorf("the other listen ended by %v, %d left", err, len(left.Items))
+	}
+}
+
+func TestListenSaysHowItsSubscriptionCanBeGone(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, t.TempDir(), adminKey)
+	command, said := listening(t, s)
+	ask(t, s, "deleteSubscription", []any{regexp.MustCompile(`sub_\w+`).FindString(said.String())}, nil)
+	if err := command.Wait(); err == nil || !strings.Contains(said.String(), "--idle-timeout") {
+		t.Errorf("it ended by %v, saying %s", err, said.String())
 	}
 }
 

@@ -32,7 +32,7 @@ func registering() []*cli.Command {
 			Usage:     "change a native webhook; what is not named stays as it is",
 			ArgsUsage: "ID [JSON|-]",
 			Description: "JSON is an object of further members, as updateSubscription takes them, where null takes one away; - reads it from standard input.\n" +
-				"A filter and headers are replaced whole. 0 takes --rate-limit, --max-in-flight and --timeout away.\n" +
+				"A filter and headers are replaced whole. 0 takes --rate-limit, --max-in-flight, --timeout and --idle-timeout away.\n" +
 				"Webhooks of other dialects: hookswitch call putWebhook --help.\n" +
 				"Example: hookswitch webhooks update 1 --events 'contact.*' --events order.paid --rate-limit 20\n" +
 				"Example: hookswitch webhooks update 1 '{\"filter\":null}'",
@@ -67,6 +67,7 @@ func memberFlags() []cli.Flag {
 		&floatFlag{Name: "rate-limit", Usage: "at most `N` deliveries a second", HideDefault: true},
 		&intFlag{Name: "max-in-flight", Usage: "at most `N` attempts at once", HideDefault: true},
 		&durationFlag{Name: "timeout", Usage: "how long an attempt may take, such as 10s", HideDefault: true},
+		&durationFlag{Name: "idle-timeout", Usage: "remove it, a pull: one, when nobody has taken its events for so long", HideDefault: true},
 	}
 }
 
@@ -81,7 +82,9 @@ func membersOf(c *cli.Command, text string) (map[string]any, error) {
 			document[flag] = c.Value(flag)
 		}
 	}
-	for flag, member := range map[string]string{"rate-limit": "rateLimit", "max-in-flight": "maxInFlight", "timeout": "timeout"} {
+	for flag, member := range map[string]string{
+		"rate-limit": "rateLimit", "max-in-flight": "maxInFlight", "timeout": "timeout", "idle-timeout": "idleTimeout",
+	} {
 		if c.IsSet(flag) {
 			document[member] = bound(c.Value(flag))
 		}
