@@ -263,9 +263,7 @@ func deleteWebhooks(ctx context.Context, c *cli.Command) error {
 		title := plainText(idOf(document))
 		if !c.Bool("yes") && isTerminal(c.Root().Reader) { // naming where it sends: an id is easily mistyped
 			question := fmt.Sprintf("Delete the webhook %s to %s? What it is still owed is discarded.", title, plainText(endpointOf(document)))
-			if yes, err := confirmed(ctx, c, question); err != nil {
-				return err
-			} else if !yes {
+			if !confirmed(ctx, c, question) {
 				return errors.New("not deleted")
 			}
 		}
@@ -276,8 +274,8 @@ func deleteWebhooks(ctx context.Context, c *cli.Command) error {
 	})
 }
 
-// confirmed asks a question on the terminal; anything but y and yes is no.
-func confirmed(ctx context.Context, c *cli.Command, question string) (bool, error) {
+// confirmed asks a question on the terminal; anything but y and yes is no, also Ctrl-C.
+func confirmed(ctx context.Context, c *cli.Command, question string) bool {
 	fmt.Fprintf(c.Root().ErrWriter, "%s [y/N] ", question)
 	typed := make(chan string, 1)
 	go func() { // ends with the line, or with the process
@@ -286,8 +284,8 @@ func confirmed(ctx context.Context, c *cli.Command, question string) (bool, erro
 	}()
 	select {
 	case line := <-typed:
-		return line == "y" || line == "yes", nil
+		return line == "y" || line == "yes"
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return false
 	}
 }
