@@ -26,7 +26,7 @@ func TestDeliveriesGoDeadWhenTheirTimeIsOverThoughTheBreakerIsOpen(t *testing.T)
 		expectStates(t, h, w, states{schemas.DeliveryDead: 100})
 		unsent := 0
 		for seq := range uint64(100) {
-			attempts, err := h.store.Attempts(t.Context(), storage.Ref{Account: 1, Webhook: w.ID, Seq: seq + 1})
+			attempts, err := h.store.Attempts(t.Context(), storage.Ref{Account: 1, Webhook: w.ID, Seq: seq + 1}, storage.MaxAttempts)
 			if err != nil || len(attempts) == 0 {
 				t.Fatalf("%d attempts, %v", len(attempts), err)
 			}

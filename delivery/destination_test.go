@@ -38,7 +38,7 @@ func (h *house) attempts(w *schemas.Webhook) []schemas.Attempt {
 	if err != nil || len(list) == 0 {
 		h.t.Fatalf("no delivery: %v", err)
 	}
-	got, err := h.store.Attempts(h.t.Context(), storage.Ref{Account: w.Account, Webhook: w.ID, Seq: list[0].Seq})
+	got, err := h.store.Attempts(h.t.Context(), storage.Ref{Account: w.Account, Webhook: w.ID, Seq: list[0].Seq}, storage.MaxAttempts)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -84,7 +84,7 @@ func TestUnbuildableDeliveryIsGivenUpAndCostsTheWebhookNothing(t *testing.T) {
 		if s := h.state(w); s != schemas.StateActive {
 			t.Errorf("the webhook is %q", s)
 		}
-		attempts, err := h.store.Attempts(t.Context(), storage.Ref{Account: 1, Webhook: w.ID, Seq: 1})
+		attempts, err := h.store.Attempts(t.Context(), storage.Ref{Account: 1, Webhook: w.ID, Seq: 1}, storage.MaxAttempts)
 		if err != nil || len(attempts) != 1 || attempts[0].Error != schemas.ErrorFormat || strings.Contains(attempts[0].Message, "sesame") {
 			t.Errorf("the record is %+v, %v", attempts, err)
 		}

@@ -54,7 +54,7 @@ func TestPublishedEventIsDeliveredAndRecorded(t *testing.T) {
 		if n := h.engine.Stats().Held; n != 0 {
 			t.Errorf("%d deliveries are still held", n)
 		}
-		attempts, err := h.store.Attempts(t.Context(), storage.Ref{Account: 1, Webhook: w.ID, Seq: 1})
+		attempts, err := h.store.Attempts(t.Context(), storage.Ref{Account: 1, Webhook: w.ID, Seq: 1}, storage.MaxAttempts)
 		if err != nil || len(attempts) != 1 {
 			t.Fatalf("%d attempts, %v", len(attempts), err)
 		}
@@ -74,7 +74,7 @@ func TestRecordOfAnAttemptHoldsNoSecret(t *testing.T) {
 		})
 		h.publish(1, "a.b")
 		synctest.Wait()
-		attempts, err := h.store.Attempts(t.Context(), storage.Ref{Account: 1, Webhook: w.ID, Seq: 1})
+		attempts, err := h.store.Attempts(t.Context(), storage.Ref{Account: 1, Webhook: w.ID, Seq: 1}, storage.MaxAttempts)
 		if err != nil || len(attempts) != 1 {
 			t.Fatalf("%d attempts, %v", len(attempts), err)
 		}

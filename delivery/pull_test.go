@@ -78,7 +78,7 @@ func TestWhatIsPulledWaitsUntilItIsTaken(t *testing.T) {
 		if a := h.ack(w, again[0], false); a.Err != nil || a.State != schemas.DeliveryDead {
 			t.Errorf("failed again: %+v", a)
 		}
-		attempts, err := h.store.Attempts(t.Context(), again[0].Held.Ref)
+		attempts, err := h.store.Attempts(t.Context(), again[0].Held.Ref, storage.MaxAttempts)
 		if err != nil || len(attempts) != 2 || attempts[1].Error != schemas.ErrorTaker || attempts[1].Message != "says ***" {
 			t.Errorf("the attempts are %+v, %v", attempts, err)
 		}

@@ -23,7 +23,7 @@ func (h *house) one(w *schemas.Webhook) (schemas.Delivery, []schemas.AttemptErro
 	if err != nil || len(list) != 1 {
 		h.t.Fatalf("the deliveries are %+v, %v", list, err)
 	}
-	attempts, err := h.store.Attempts(h.t.Context(), refOf(w, list[0]))
+	attempts, err := h.store.Attempts(h.t.Context(), refOf(w, list[0]), storage.MaxAttempts)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestWhatNobodyPullsIsGivenUpInTime(t *testing.T) {
 		if err != nil || len(dead) != 1 {
 			t.Fatalf("dead are %+v, %v", dead, err)
 		}
-		attempts, err := h.store.Attempts(t.Context(), refOf(w, dead[0]))
+		attempts, err := h.store.Attempts(t.Context(), refOf(w, dead[0]), storage.MaxAttempts)
 		if err != nil || len(attempts) != 1 || attempts[0].Error != schemas.ErrorUntaken {
 			t.Errorf("the attempts are %+v, %v", attempts, err)
 		}

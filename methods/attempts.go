@@ -111,7 +111,7 @@ func (c *Call) sentWith(ctx context.Context, ref storage.Ref, a schemas.Attempt)
 		return a.Batch, nil
 	}
 	ref.Seq = a.Batch[0]
-	list, err := c.store.Attempts(ctx, ref)
+	list, err := c.store.Attempts(ctx, ref, storage.MaxAttempts)
 	if err != nil && !errors.Is(err, storage.ErrAbsent) {
 		return nil, fmt.Errorf("read attempts: %w", err)
 	}

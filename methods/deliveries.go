@@ -29,6 +29,7 @@ type deliveryDocument struct {
 	Next      *time.Time            `json:"next,omitempty"`
 	WaitsFor  schemas.Wait          `json:"waitsFor,omitempty"`
 	Updated   time.Time             `json:"updated"`
+	LastError string                `json:"lastError,omitempty"`
 	History   []attemptDocument     `json:"history,omitempty"`
 }
 
@@ -111,11 +112,30 @@ func (n *names) waiting(ctx context.Context, d schemas.Delivery, what schemas.Wa
 	if out.Webhook, err = n.webhook(ctx, d.Webhook); err != nil {
 		return out, err
 	}
+	if out.LastError, err = n.lastError(ctx, d); err != nil {
+		return out, err
+	}
 	e, err := n.event(ctx, d.Seq)
 	if err == nil && e != nil {
 		out.Event, out.EventType = e.ID, e.Type
 	}
 	return out, err
+}
+
+// lastError is what the last attempt of a delivery came to grief on; "" when it did not, or there was none. A damaged record
+// of it is no reason to show no delivery: getDelivery fails on it.
+func (n *names) lastError(ctx context.Context, d schemas.Delivery) (string, error) {
+	if d.Attempts == 0 || d.State == schemas.DeliveryDelivered {
+		return "", nil
+	}
+	last, err := n.call.store.Attempts(ctx, storage.Ref{Account: d.Account, Webhook: d.Webhook, Seq: d.Seq}, 1)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return "", ctx.Err()
+	case err != nil || len(last) == 0 || last[0].OK:
+		return "", nil
+	}
+	return last[0].Message, nil
 }
 
 func listDeliveries(ctx context.Context, c *Call) (any, error) {
@@ -211,7 +231,7 @@ func getDelivery(ctx context.Context, c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	attempts, err := c.store.Attempts(ctx, ref)
+	attempts, err := c.store.Attempts(ctx, ref, storage.MaxAttempts)
 	if err != nil && !errors.Is(err, storage.ErrAbsent) {
 		return nil, fmt.Errorf("read attempts: %w", err)
 	}

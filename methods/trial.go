@@ -158,7 +158,7 @@ func getLastError(ctx context.Context, c *Call) (any, error) {
 	}
 	found := false
 	for _, d := range got {
-		attempts, err := c.store.Attempts(ctx, storage.Ref{Account: d.Account, Webhook: d.Webhook, Seq: d.Seq})
+		attempts, err := c.store.Attempts(ctx, storage.Ref{Account: d.Account, Webhook: d.Webhook, Seq: d.Seq}, storage.MaxAttempts)
 		if err != nil && !errors.Is(err, storage.ErrAbsent) {
 			return nil, fmt.Errorf("read attempts: %w", err)
 		}

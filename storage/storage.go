@@ -237,6 +237,9 @@ type History interface {
 	EventBySeq(ctx context.Context, a schemas.AccountID, seq uint64) (EventRecord, error)
 	Events(ctx context.Context, a schemas.AccountID, q EventQuery) (got []EventRecord, cursor string, err error)
 	Deliveries(ctx context.Context, a schemas.AccountID, q DeliveryQuery) (got []schemas.Delivery, cursor string, err error)
-	// Attempts returns a delivery's attempts, oldest first, the newest 100 at most. ErrAbsent without the delivery.
-	Attempts(ctx context.Context, r Ref) ([]schemas.Attempt, error)
+	// Attempts returns a delivery's attempts, oldest first, the newest most of them. ErrAbsent without the delivery.
+	Attempts(ctx context.Context, r Ref, most int) ([]schemas.Attempt, error)
 }
+
+// MaxAttempts is how many attempts of a delivery are asked for where all are wanted: more are of no use to anybody.
+const MaxAttempts = 100

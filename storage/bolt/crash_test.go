@@ -157,7 +157,7 @@ func (a *acknowledged) check(t *testing.T, s *Store) {
 		if row.State != schemas.DeliveryDelivered || row.Attempts != 1 {
 			t.Fatalf("settled delivery %+v", row)
 		}
-		if attempts, err := s.Attempts(t.Context(), ref); err != nil || len(attempts) != 1 {
+		if attempts, err := s.Attempts(t.Context(), ref, storage.MaxAttempts); err != nil || len(attempts) != 1 {
 			t.Fatalf("attempts of a settled delivery: %d, %v", len(attempts), err)
 		}
 	}

@@ -94,7 +94,7 @@ func historyDamage() map[string]damageCase {
 			return s.Settle(ctx, []storage.Outcome{{Held: storage.Held{Ref: ref}}})[0].Err
 		}, "delivery of event 1"},
 		"attempt": {inPart(ofAttempts), func(ctx context.Context, s *Store) error {
-			_, err := s.Attempts(ctx, ref)
+			_, err := s.Attempts(ctx, ref, storage.MaxAttempts)
 			return err
 		}, "attempt of event 1"},
 		"public id": {inSpan, func(ctx context.Context, s *Store) error {

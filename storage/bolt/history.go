@@ -137,11 +137,8 @@ func ofTypes(types []string, row eventRow) bool {
 	})
 }
 
-// maxAttempts is how many attempts of a delivery are answered, the newest.
-const maxAttempts = 100
-
-// Attempts returns a delivery's attempts, oldest first.
-func (s *Store) Attempts(ctx context.Context, r storage.Ref) (got []schemas.Attempt, err error) {
+// Attempts returns the newest attempts of a delivery, oldest first.
+func (s *Store) Attempts(ctx context.Context, r storage.Ref, most int) (got []schemas.Attempt, err error) {
 	err = s.look(ctx, func(tx *bbolt.Tx) error {
 		p, prefix := s.calendar.Load().partition(r.Seq), deliveryKey(nil, r)
 		if _, err := getDelivery(partitionBucket(tx, p, ofDeliveries), prefix, r); err != nil {
@@ -155,7 +152,7 @@ func (s *Store) Attempts(ctx context.Context, r storage.Ref) (got []schemas.Atte
 				return false
 			}
 			got = append(got, a)
-			return len(got) < maxAttempts
+			return len(got) < most
 		})
 		return bad
 	})

@@ -231,7 +231,7 @@ func replayClosed(s *suite) {
 	for _, h := range held {
 		s.equal("attempts so far", h.Attempts, 1)
 		s.settle(storage.Outcome{Held: h, Next: storage.Done, Attempt: ok()})
-		attempts, err := s.store.Attempts(s.Context(), h.Ref)
+		attempts, err := s.store.Attempts(s.Context(), h.Ref, storage.MaxAttempts)
 		s.is("Attempts", err, nil)
 		s.equal("attempts", len(attempts), 2)
 	}

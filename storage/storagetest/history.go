@@ -45,9 +45,9 @@ func eventAbsent(s *suite) {
 	s.is("Event", err, storage.ErrAbsent)
 	_, err = s.store.EventBySeq(s.Context(), 1, a.Seq+1)
 	s.is("EventBySeq", err, storage.ErrAbsent)
-	_, err = s.store.Attempts(s.Context(), storage.Ref{Account: 1, Webhook: 2, Seq: a.Seq})
+	_, err = s.store.Attempts(s.Context(), storage.Ref{Account: 1, Webhook: 2, Seq: a.Seq}, storage.MaxAttempts)
 	s.is("Attempts", err, storage.ErrAbsent)
-	none, err := s.store.Attempts(s.Context(), storage.Ref{Account: 1, Webhook: 1, Seq: a.Seq})
+	none, err := s.store.Attempts(s.Context(), storage.Ref{Account: 1, Webhook: 1, Seq: a.Seq}, storage.MaxAttempts)
 	s.is("Attempts", err, nil)
 	s.equal("attempts", len(none), 0)
 }

@@ -163,7 +163,7 @@ func attemptsKept(s *suite) {
 		h = s.claimOne()
 	}
 	s.reopen()
-	got, err := s.store.Attempts(s.Context(), h.Ref)
+	got, err := s.store.Attempts(s.Context(), h.Ref, storage.MaxAttempts)
 	s.is("Attempts", err, nil)
 	s.equal("attempts", len(got), 3)
 	for i, a := range got {
@@ -180,7 +180,7 @@ func attemptsBounded(s *suite) {
 		s.settle(storage.Outcome{Held: h, Next: storage.Retry, Attempt: failed("")})
 		h = s.claimOne()
 	}
-	got, err := s.store.Attempts(s.Context(), h.Ref)
+	got, err := s.store.Attempts(s.Context(), h.Ref, storage.MaxAttempts)
 	s.is("Attempts", err, nil)
 	if len(got) != 100 || got[0].Number != 21 || got[99].Number != 120 {
 		s.Fatalf("%d attempts, %d to %d", len(got), got[0].Number, got[len(got)-1].Number)
@@ -246,9 +246,12 @@ func reopenDue(s *suite) {
 			s.Fatalf("claimed %+v", again)
 		}
 		s.settle(storage.Outcome{Held: again, Next: storage.Done, Attempt: ok()})
-		got, err := s.store.Attempts(s.Context(), h.Ref)
+		got, err := s.store.Attempts(s.Context(), h.Ref, storage.MaxAttempts)
 		s.is("Attempts", err, nil)
 		s.equal("attempts", len(got), 2)
+		newest, err := s.store.Attempts(s.Context(), h.Ref, 1)
+		s.is("Attempts", err, nil)
+		s.equal("the newest attempt", newest, got[1:])
 	}
 }
 
