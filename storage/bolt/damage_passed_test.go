@@ -9,7 +9,6 @@ import (
 )
 
 // What is damaged holds up nothing that is sound.
-
 func TestADamagedDeliveryIsSetAsideAndOthersGoOn(t *testing.T) {
 	t.Parallel()
 	for _, letter := range []byte{ofDeliveries, ofEvents} {
