@@ -23,7 +23,7 @@ func deliveriesCommand() *cli.Command {
 					&cli.StringFlag{Name: "type", Usage: "only those of events of this `TYPE`, which may hold *"})...),
 				Action: listDeliveries,
 			},
-			{Name: "show", Usage: "show a delivery with its attempts", ArgsUsage: "ID", Flags: actingFlags(), Action: showDelivery},
+			{Name: "show", Usage: "show a delivery with its attempts: what was sent and what was answered", ArgsUsage: "ID", Flags: actingFlags(), Action: showDelivery},
 			{Name: "retry", Usage: "send deliveries again that are dead, delivered or discarded", ArgsUsage: "ID...", Flags: actingFlags(), Action: retryDeliveries},
 		},
 	}
@@ -40,17 +40,8 @@ type delivery struct {
 	Next      time.Time       `json:"next,omitzero"`
 	WaitsFor  string          `json:"waitsFor,omitempty"`
 	Updated   time.Time       `json:"updated"`
+	LastError string          `json:"lastError,omitempty"`
 	History   []attempt       `json:"history,omitempty"`
-}
-
-// attempt is one exchange with a receiver.
-type attempt struct {
-	Number   int       `json:"number"`
-	Started  time.Time `json:"started"`
-	Duration float64   `json:"duration"`
-	OK       bool      `json:"ok"`
-	Status   int       `json:"status"`
-	Message  string    `json:"message"`
 }
 
 // next is when a delivery is tried next, or what it waits for although it is due.
@@ -72,13 +63,18 @@ func listDeliveries(ctx context.Context, c *cli.Command) error {
 	if eventType := c.String("type"); eventType != "" {
 		params["eventType"] = eventType
 	}
+	return deliveriesBy(params).print(ctx, c)
+}
+
+// deliveriesBy lists deliveries.
+func deliveriesBy(params map[string]any) listing {
 	return listing{
 		method: "listDeliveries", params: params,
-		head: []string{"ID", "STATE", "ATTEMPTS", "WEBHOOK", "EVENT", "TYPE", "UPDATED", "NEXT"},
+		head: []string{"ID", "STATE", "ATTEMPTS", "WEBHOOK", "EVENT", "TYPE", "UPDATED", "NEXT", "LAST ERROR"},
 		row: rowOf(func(d delivery) []any {
-			return []any{d.ID, d.State, d.Attempts, plainText(d.Webhook), filled(d.Event), filled(d.EventType), moment(d.Updated), d.next()}
+			return []any{d.ID, d.State, d.Attempts, plainText(d.Webhook), filled(d.Event), filled(d.EventType), moment(d.Updated), d.next(), filled(d.LastError)}
 		}),
-	}.print(ctx, c)
+	}
 }
 
 func showDelivery(ctx context.Context, c *cli.Command) error {
@@ -97,23 +93,17 @@ func showDelivery(ctx context.Context, c *cli.Command) error {
 	if err := json.Unmarshal(document, &d); err != nil {
 		return err
 	}
-	head, err := json.Marshal(delivery{d.ID, d.Webhook, d.Event, d.EventType, d.State, d.Attempts, d.Next, d.WaitsFor, d.Updated, nil})
+	history := d.History
+	d.History = nil
+	head, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}
-	if err := printMembers(c.Root().Writer, head); err != nil || len(d.History) == 0 {
+	if err := printMembers(c.Root().Writer, head); err != nil || len(history) == 0 {
 		return err
 	}
-	t := table{head: []string{"ATTEMPT", "STARTED", "SECONDS", "STATUS", "ANSWER"}}
-	for _, a := range d.History {
-		said := filled(a.Message)
-		if a.OK {
-			said = "taken"
-		}
-		t.add(a.Number, moment(a.Started), fmt.Sprintf("%.3f", a.Duration), a.Status, said)
-	}
 	fmt.Fprintln(c.Root().Writer)
-	return t.print(c.Root().Writer)
+	return printAttempts(c.Root().Writer, history)
 }
 
 func retryDeliveries(ctx context.Context, c *cli.Command) error {

@@ -38,7 +38,7 @@ func eventsCommand() *cli.Command {
 				Flags:  actingFlags(append(periodFlags(), limitFlag(), &cli.StringSliceFlag{Name: "type", Usage: "only those of this `TYPE`, which may hold *; repeatable"})...),
 				Action: listEvents,
 			},
-			{Name: "show", Usage: "show an event", ArgsUsage: "ID", Flags: actingFlags(), Action: showBy("getEvent")},
+			{Name: "show", Usage: "show an event, and what became of it at each webhook", ArgsUsage: "ID", Flags: actingFlags(), Action: showEvent},
 		},
 	}
 }
@@ -111,6 +111,33 @@ func attributes(texts []string) (map[string]any, error) {
 		out[name] = value
 	}
 	return out, nil
+}
+
+// shownDeliveries is how many deliveries are shown with an event.
+const shownDeliveries = 20
+
+func showEvent(ctx context.Context, c *cli.Command) error {
+	id, err := oneArgument(c, "an ID; see hookswitch events list")
+	if err != nil {
+		return err
+	}
+	if err := show(ctx, c, "getEvent", map[string]any{"id": id}); err != nil || c.Bool("json") {
+		return err
+	}
+	of := deliveriesBy(map[string]any{"event": id})
+	t := table{head: of.head}
+	more, err := eachItem(ctx, c, of.method, of.params, shownDeliveries, of.addTo(&t))
+	if err != nil || len(t.rows) == 0 {
+		return err
+	}
+	fmt.Fprintln(c.Root().Writer)
+	if err := t.print(c.Root().Writer); err != nil {
+		return err
+	}
+	if more {
+		fmt.Fprintf(c.Root().ErrWriter, "There are more; hookswitch deliveries list --event %s --limit 0 shows all.\n", id)
+	}
+	return nil
 }
 
 func listEvents(ctx context.Context, c *cli.Command) error {

@@ -49,11 +49,7 @@ func (l listing) print(ctx context.Context, c *cli.Command) error {
 		if asJSON {
 			return printLine(w, item)
 		}
-		cells, err := l.row(item)
-		if err == nil {
-			t.add(cells...)
-		}
-		return err
+		return l.addTo(&t)(item)
 	})
 	if err != nil || asJSON {
 		return err
@@ -65,6 +61,17 @@ func (l listing) print(ctx context.Context, c *cli.Command) error {
 		fmt.Fprintf(c.Root().ErrWriter, "There are more; --limit 0 shows all.\n")
 	}
 	return nil
+}
+
+// addTo makes an item a row of a table.
+func (l listing) addTo(t *table) func(item json.RawMessage) error {
+	return func(item json.RawMessage) error {
+		cells, err := l.row(item)
+		if err == nil {
+			t.add(cells...)
+		}
+		return err
+	}
 }
 
 // eachItem calls a list method until limit items were visited, or all with 0. more says that there would be others.

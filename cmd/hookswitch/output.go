@@ -90,7 +90,30 @@ func (t *table) add(cells ...any) {
 	t.rows = append(t.rows, row)
 }
 
+// minLast is how many columns are left to the last cell of a row, however narrow the terminal is.
+const minLast = 20
+
+// fit cuts the last cell of each row to what the others leave of a line of that many columns.
+func (t *table) fit(columns int) {
+	last, taken := len(t.head)-1, 0
+	for i := range last {
+		widest := 0
+		for _, row := range append([][]string{t.head}, t.rows...) {
+			widest = max(widest, utf8.RuneCountInString(row[i]))
+		}
+		taken += widest + 2
+	}
+	for _, row := range t.rows {
+		row[last] = cell(row[last], max(columns-taken, minLast))
+	}
+}
+
 func (t *table) print(w io.Writer) error {
+	if f, ok := w.(*os.File); ok && isTerminal(f) {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
+			t.fit(columns)
+		}
+	}
 	widths := make([]int, len(t.head))
 	for _, row := range append([][]string{t.head}, t.rows...) {
 		for i, text := range row {
