@@ -5,10 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hookswitch/hookswitch/rpc"
@@ -133,29 +134,68 @@ var (
 // maxAuditValue is how many bytes of a value an entry holds at most.
 const maxAuditValue = 512
 
+// auditedMembers are the members of a webhook's record that the log knows, by name. A change is found without encoding the
+// record as a whole: that took as long as all else of a registration but the commit.
+var auditedMembers = func() (members []auditedMember) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[WebhookRecord]()) {
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if !slices.Contains(membersSkipped, name) {
+			members = append(members, auditedMember{name, field.Index[0], slices.Contains(membersHidden, name), options == "omitzero"})
+		}
+	}
+	slices.SortFunc(members, func(a, b auditedMember) int { return strings.Compare(a.name, b.name) })
+	return members
+}()
+
+type auditedMember struct {
+	name   string
+	field  int
+	hidden bool
+	counts bool // also when it is empty: a list that is there
+}
+
 // webhookChanges compares two states of a webhook; nil for before it was there, or after it was gone.
 func webhookChanges(before, after *schemas.Webhook) (changes []AuditChange) {
-	was, is := auditMembers(before), auditMembers(after)
-	names := slices.AppendSeq(slices.Collect(maps.Keys(is)), maps.Keys(was))
-	slices.Sort(names)
-	for _, name := range slices.Compact(names) {
-		if bytes.Equal(was[name], is[name]) || slices.Contains(membersSkipped, name) {
+	was, is := audited(before), audited(after)
+	changes = make([]AuditChange, 0, len(auditedMembers))
+	for _, m := range auditedMembers {
+		v, w := was.Field(m.field), is.Field(m.field)
+		if m.bare(v) && m.bare(w) || reflect.DeepEqual(v.Interface(), w.Interface()) {
 			continue
 		}
-		change := AuditChange{Member: name}
-		if !slices.Contains(membersHidden, name) && len(was[name])+len(is[name]) <= maxAuditValue {
-			change.Before, change.After = auditValue(name, was[name]), auditValue(name, is[name])
+		change := AuditChange{Member: m.name}
+		switch from, to := m.text(v), m.text(w); {
+		case bytes.Equal(from, to): // the same, spelled otherwise
+			continue
+		case !m.hidden && len(from)+len(to) <= maxAuditValue:
+			change.Before, change.After = auditValue(m.name, from), auditValue(m.name, to)
 		}
 		changes = append(changes, change)
 	}
 	return changes
 }
 
-func auditMembers(w *schemas.Webhook) (members map[string]json.RawMessage) {
-	if w != nil {
-		_ = json.Unmarshal(raw(recordOf(w)), &members) // our own Marshal
+func audited(w *schemas.Webhook) reflect.Value {
+	if w == nil {
+		return reflect.ValueOf(WebhookRecord{})
 	}
-	return members
+	return reflect.ValueOf(recordOf(w))
+}
+
+// bare reports whether a value says nothing.
+func (m *auditedMember) bare(v reflect.Value) bool {
+	if k := v.Kind(); !m.counts && (k == reflect.Map || k == reflect.Slice) {
+		return v.Len() == 0
+	}
+	return v.IsZero()
+}
+
+// text is a value in JSON, nil when it says nothing.
+func (m *auditedMember) text(v reflect.Value) json.RawMessage {
+	if m.bare(v) {
+		return nil
+	}
+	return raw(v.Interface())
 }
 
 // auditValue is a value as the log may show it: a URL loses what may be a credential.
@@ -166,6 +206,9 @@ func auditValue(name string, value json.RawMessage) json.RawMessage {
 	u, err := url.Parse(schemas.PlainText(value))
 	if err != nil {
 		return nil
+	}
+	if u.Opaque != "" { // pull:
+		return raw(u.Scheme + ":" + u.Opaque)
 	}
 	return raw(u.Scheme + "://" + u.Host + u.Path)
 }
