@@ -209,13 +209,13 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "too many connections", http.StatusServiceUnavailable)
 		return
 	}
-	options := sessionOptions(r)
+	// The limits of now: once the peer has its answer, there may be others.
+	options, limits := sessionOptions(r), s.bounds()
 	conn, err := s.upgrader.Upgrade(w, r, http.Header{HeaderRequestID: {options.RequestID}})
 	if err != nil {
 		s.sockets.release() // the upgrader has answered
 		return
 	}
-	limits := s.bounds()
 	c := s.newSocket(s.sockets.ctx, newSocketFrames(conn, limits), limits, options)
 	c.launch(true)
 }
