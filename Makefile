@@ -8,7 +8,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: build ## build, start the service with a demo receiver under ./data, show its main job; Ctrl-C ends it
+run: build ## build, start the service with a demo receiver, in ./hookswitch-demo, show its main job; Ctrl-C ends it
 	@bin/hookswitch demo
 
 build: ## build the static binary bin/hookswitch

@@ -22,7 +22,8 @@ func demoCommand() *cli.Command {
 		Name:  "demo",
 		Usage: "run the service with a built-in receiver and show its main job",
 		Description: "Registers one webhook by each vendor's document and one native, publishes events that match them,\n" +
-			"prints each delivery with its signature checked, then goes on serving until Ctrl-C.",
+			"prints each delivery with its signature checked, then goes on serving until Ctrl-C.\n" +
+			"It has a directory of its own, whatever HOOKSWITCH_DATA says: a demo must not write among the webhooks of a service.",
 		Flags: demoFlags(),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := noArguments(c); err != nil {
@@ -37,20 +38,32 @@ func demoCommand() *cli.Command {
 			if err := c.Set("allow-endpoint", "127.0.0.1/32"); err != nil {
 				return err
 			}
+			if !c.IsSet("data") { // a flag beats the variable
+				if err := c.Set("data", demoData); err != nil {
+					return err
+				}
+			}
 			return serve(ctx, c, demoFlags, func(ctx context.Context, s *service.Service, address string) error {
-				d := &demo{out: c.Root().Writer, service: s, address: address, receiver: receiver, arrived: make(chan arrival, 64)}
+				d := &demo{out: c.Root().Writer, service: s, address: address, data: c.String("data"), receiver: receiver, arrived: make(chan arrival, 64)}
 				return d.run(ctx)
 			})
 		},
 	}
 }
 
+// demoData is where the demo keeps its store.
+const demoData = "./hookswitch-demo"
+
 // demoFlags are those of serve; the screen is the demo's, so little is logged.
 func demoFlags() []cli.Flag {
 	flags := serviceFlags()
 	for _, f := range flags {
-		if f, ok := f.(*cli.StringFlag); ok && f.Name == "log-level" {
+		f, ok := f.(*cli.StringFlag)
+		switch {
+		case ok && f.Name == "log-level":
 			f.Value = "warn"
+		case ok && f.Name == "data":
+			f.Value, f.Sources = demoData, cli.ValueSourceChain{}
 		}
 	}
 	return flags
@@ -61,6 +74,7 @@ type demo struct {
 	out      io.Writer
 	service  *service.Service
 	address  string
+	data     string // directory
 	receiver net.Listener
 	client   *rpc.Client
 	arrived  chan arrival
@@ -172,7 +186,7 @@ func (d *demo) demoKey(ctx context.Context) (string, error) {
 }
 
 func (d *demo) register(ctx context.Context, scenes []scene, key string) error {
-	d.say("Hookswitch %s at %s, a receiver at http://%s\n", version, d.address, d.receiver.Addr())
+	d.say("Hookswitch %s at %s, its store in %s, a receiver at http://%s\n", version, d.address, d.data, d.receiver.Addr())
 	d.say("1. Register: the vendors' five documents and a native one, each as its client sends it")
 	for _, s := range scenes {
 		var result json.RawMessage
