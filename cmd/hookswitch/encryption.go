@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/urfave/cli/v3"
@@ -33,11 +34,34 @@ func encryptionKeys(file string) (*service.EncryptionKeys, error) {
 	return keys, nil
 }
 
-// printEncryptionKey makes a key for --encryption-key-file. It needs no service.
-func printEncryptionKey(_ context.Context, c *cli.Command) error {
+// makeEncryptionKey makes a key for --encryption-key-file. It needs no service.
+func makeEncryptionKey(_ context.Context, c *cli.Command) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
 	made := service.NewEncryptionKey()
-	return answer(c, map[string]string{"key": made}, "%s", made)
+	file := c.String("out")
+	if file == "" {
+		return answer(c, map[string]string{"key": made}, "%s", made)
+	}
+	if err := writeSecret(file, made+"\n"); err != nil {
+		return err
+	}
+	return answer(c, map[string]string{"file": file}, "%s: a new key, which no backup of the store holds; keep a copy elsewhere", file)
+}
+
+// writeSecret makes a file that its owner alone can read. One that is there stays: it may hold the key of a store.
+func writeSecret(path, text string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("--out: %s is there already and stays as it is; choose another name", path)
+	}
+	if err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(fmt.Errorf("--out: %w", err), os.Remove(path))
+	}
+	return nil
 }

@@ -44,7 +44,10 @@ func keysCommand() *cli.Command {
 			},
 			{Name: "list", Usage: "list keys, without the keys themselves", Flags: flags(limitFlag()), Action: listKeys},
 			{Name: "revoke", Usage: "end a key at once", ArgsUsage: "ID", Flags: flags(), Action: revokeKey},
-			{Name: "encryption-key", Usage: "make a key for serve --encryption-key-file and print it (needs no service)", Flags: []cli.Flag{jsonFlag()}, Action: printEncryptionKey},
+			{
+				Name: "encryption-key", Usage: "make a key for serve --encryption-key-file and print it, or write it into a file (needs no service)",
+				Flags: []cli.Flag{&cli.StringFlag{Name: "out", Usage: "write it into a new `FILE` that nobody else can read", TakesFile: true}, jsonFlag()}, Action: makeEncryptionKey,
+			},
 		},
 	}
 }
