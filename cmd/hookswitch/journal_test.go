@@ -32,7 +32,7 @@ func TestAServiceGoesOnWithoutItsJournal(t *testing.T) {
 		s.kill(t)
 	}
 	another := t.TempDir()
-	publish(t, another)
+	startServer(t, another, adminKey).kill(t) // its journal holds nothing yet
 	journals := []string{"hookswitch.journal.0", "hookswitch.journal.1"}
 	for name, c := range map[string]struct {
 		spoil  func(path string) error

@@ -91,10 +91,23 @@ func (j *journal) append(frame []byte) error {
 	if len(frame)-frameHead > maxFrame {
 		return fmt.Errorf("a commit of %d bytes is too large", len(frame))
 	}
+	if err := j.write(frame, j.serial+1); err != nil {
+		return err
+	}
+	j.serial++
+	return nil
+}
+
+// mark begins the journal with a frame that every replay passes over, for the file has its serial. By its nonce the journal
+// is known for this store's though nothing was written yet: beside another file it is foreign, and not empty.
+func (j *journal) mark() error { return j.write(make([]byte, frameHead), j.serial) }
+
+// write writes a frame of that serial.
+func (j *journal) write(frame []byte, serial uint64) error {
 	copy(frame, frameMagic)
 	binary.BigEndian.PutUint32(frame[4:], uint32(len(frame)-frameHead))
 	binary.BigEndian.PutUint64(frame[8:], j.nonce)
-	binary.BigEndian.PutUint64(frame[16:], j.serial+1)
+	binary.BigEndian.PutUint64(frame[16:], serial)
 	binary.BigEndian.PutUint32(frame[24:], frameSum(frame))
 	if _, err := j.files[j.turn].WriteAt(frame, j.at); err != nil {
 		return err
@@ -103,7 +116,6 @@ func (j *journal) append(frame []byte) error {
 		return err
 	}
 	j.at += int64(len(frame))
-	j.serial++
 	return nil
 }
 
@@ -204,7 +216,7 @@ func beyond(text []byte, nonce, next uint64) error {
 }
 
 // begin empties the files for a new state; its first frame follows serial. To be called once all is in the file, and
-// before the file has the new nonce.
+// before the file has the new nonce; mark is to be called after.
 func (j *journal) begin(nonce, serial uint64) error {
 	for _, f := range j.files {
 		if err := errors.Join(f.Truncate(0), j.sync(f)); err != nil {

@@ -168,6 +168,27 @@ func TestOpenRefusesAJournalThatDoesNotFit(t *testing.T) {
 	forgoJournal(t, dir, false)
 }
 
+// The journal of a store that was only opened is another's all the same.
+func TestOpenRefusesTheJournalOfAnIdleStore(t *testing.T) {
+	t.Parallel()
+	dir, idle := t.TempDir(), t.TempDir()
+	s := mustOpen(t, dir, defaultTuning())
+	defer mustClose(t, s)
+	accept(t, s, testEvent("last", false, 1))
+	mixed := copyFiles(t, dir, FileName)
+	mustClose(t, mustOpen(t, idle, defaultTuning()))
+	for _, name := range JournalNames {
+		text, err := os.ReadFile(filepath.Join(idle, name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(mixed, name), text, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	refuses(t, mixed, "the journal does not continue the file")
+}
+
 func forgoJournal(t *testing.T, dir string, want bool) {
 	t.Helper()
 	if got, err := ForgoJournal(dir); err != nil || got != want {

@@ -169,11 +169,15 @@ func (s *Store) boot() (boot uint64, err error) {
 	if err := s.journal.begin(nonce, s.written.serial); err != nil {
 		return 0, err
 	}
-	return boot, s.db.Update(func(tx *bbolt.Tx) error {
+	err = s.db.Update(func(tx *bbolt.Tx) error {
 		meta := tx.Bucket([]byte(inMeta.String()))
 		return errors.Join(writeNumber(meta, metaFormat, format), writeNumber(meta, metaBoot, boot), writeNumber(meta, metaNonce, nonce),
 			writeNumber(meta, metaEpoch, s.epoch), writeNumber(meta, metaBehind, 1))
 	})
+	if err != nil {
+		return 0, err
+	}
+	return boot, s.journal.mark()
 }
 
 // recover brings into the file what the journal has and the file has not.
