@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/hookswitch/hookswitch/methods/native"
 	"github.com/hookswitch/hookswitch/schemas"
 	"github.com/hookswitch/hookswitch/storage"
@@ -22,11 +24,21 @@ var webhooks = flag.Int("webhooks", 5_000, "webhooks of a big house")
 // TestAHouseOfManyWebhooks opens a service with many webhooks: what each takes of the heap, all in, and how long the start
 // takes. Bodies stay on disk.
 func TestAHouseOfManyWebhooks(t *testing.T) {
+	keys, err := ParseEncryptionKeys(NewEncryptionKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("plain", func(t *testing.T) { houseOfManyWebhooks(t, nil) })
+	t.Run("encrypted", func(t *testing.T) { houseOfManyWebhooks(t, keys) })
+}
+
+// houseOfManyWebhooks is the scene with webhooks whose secrets keys have encrypted, if any.
+func houseOfManyWebhooks(t *testing.T, keys *EncryptionKeys) {
 	dir := t.TempDir()
-	furnish(t, dir, *webhooks)
+	furnish(t, dir, *webhooks, keys)
 	before := heap()
 	begin := time.Now()
-	s, err := Open(context.Background(), Options{Data: dir})
+	s, err := Open(context.Background(), Options{Data: dir, Encryption: keys})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,8 +58,9 @@ func TestAHouseOfManyWebhooks(t *testing.T) {
 	}
 }
 
-// furnish registers webhooks with the store alone, a hundred in each account, as many at once as share a commit.
-func furnish(t *testing.T, dir string, n int) {
+// furnish registers webhooks with the store alone, a hundred in each account, as many at once as share a commit. Encrypted ones
+// are noted as such, so that none is encrypted anew.
+func furnish(t *testing.T, dir string, n int, keys *EncryptionKeys) {
 	t.Helper()
 	store, err := bolt.Open(bolt.Options{Dir: dir, NoSync: true})
 	if err != nil {
@@ -58,11 +71,16 @@ func furnish(t *testing.T, dir string, n int) {
 			t.Error(err)
 		}
 	}()
+	if keys != nil {
+		if err := (encryption{store, keys, zerolog.Nop()}).finish(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	var callers sync.WaitGroup
 	for c := range 64 {
 		callers.Go(func() {
 			for i := c; i < n; i += 64 {
-				r := furniture(t, i)
+				r := furniture(t, i, keys)
 				if _, _, err := store.Register(t.Context(), r); err != nil {
 					t.Error(err)
 					return
@@ -73,9 +91,9 @@ func furnish(t *testing.T, dir string, n int) {
 	callers.Wait()
 }
 
-func furniture(t *testing.T, i int) storage.Record {
+func furniture(t *testing.T, i int, keys *EncryptionKeys) storage.Record {
 	w := &schemas.Webhook{
-		PublicID: fmt.Sprintf("sub_%026d", i), Dialect: native.Name, Endpoint: fmt.Sprintf("https://example.com/hooks/%d", i),
+		Account: schemas.AccountID(i/100 + 1), PublicID: fmt.Sprintf("sub_%026d", i), Dialect: native.Name, Endpoint: fmt.Sprintf("https://example.com/hooks/%d", i),
 		State: schemas.StateActive, Secrets: []schemas.Secret{{Value: "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="}},
 		Match: schemas.Match{
 			Types:      []string{"contact.created", "contact.updated"},
@@ -83,12 +101,12 @@ func furniture(t *testing.T, i int) storage.Record {
 		},
 		Created: time.Now(), Updated: time.Now(),
 	}
-	body, err := schemas.EncodeWebhook(w)
+	body, err := keys.EncodeWebhook(w)
 	if err != nil {
 		t.Error(err)
 	}
 	return storage.Record{
-		Kind: storage.KindWebhook, Account: schemas.AccountID(i/100 + 1), Fingerprint: w.Endpoint, Body: body,
+		Kind: storage.KindWebhook, Account: w.Account, Fingerprint: w.Endpoint, Body: body,
 	}
 }
 
