@@ -16,6 +16,7 @@ const (
 	CodeCallTimeout    = -32002 // the call, or the batch it is in, took too long
 	CodeAnswerTooLarge = -32003 // the answer, or the batch of answers, is too large
 	CodeShuttingDown   = -32004 // the server takes no new calls
+	CodeCancelled      = -32005 // the caller has gone, or the server was stopped, before the call ended
 )
 
 // ErrNoPush is the error of [Session.Notify] where the caller cannot be sent anything unasked: over HTTP. A handler
@@ -100,6 +101,8 @@ func errOverloaded() *jsonrpc2.Error { return Error(CodeOverloaded, "Server over
 
 func errCallTimeout() *jsonrpc2.Error { return Error(CodeCallTimeout, "Call timed out", nil) }
 
+func errCancelled() *jsonrpc2.Error { return Error(CodeCancelled, "Call cancelled", nil) }
+
 func errAnswerTooLarge() *jsonrpc2.Error { return Error(CodeAnswerTooLarge, "Answer too large", nil) }
 
 func errShuttingDown() *jsonrpc2.Error { return Error(CodeShuttingDown, "Server shutting down", nil) }
@@ -122,7 +125,8 @@ func (s *Server) errorOf(ctx context.Context, err error) (told *jsonrpc2.Error, 
 		// As far as this transport goes there is no such method.
 		return Error(jsonrpc2.CodeMethodNotFound, "Method not found", "only over a WebSocket"), false
 	}
-	// A call given up because its caller went away is nobody's failure.
-	gone := errors.Is(err, context.Canceled) && ctx.Err() != nil
-	return errInternal(), !gone
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return errCancelled(), false // nobody's failure
+	}
+	return errInternal(), true
 }

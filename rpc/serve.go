@@ -226,7 +226,7 @@ func (s *Server) tell(x *exchange, call *Call, err error) *jsonrpc2.Error {
 
 // Invoke runs a method as a call without JSON-RPC around it, for faces of another protocol: same timeout, limits, log
 // and recovery from panics. The result is JSON. The error is the handler's own, or a *jsonrpc2.Error for what this
-// package refuses (no such method, overloaded, shutting down, timed out) and for what the caller must not see.
+// package refuses (no such method, overloaded, shutting down, timed out, cancelled) and for what the caller must not see.
 func (s *Server) Invoke(ctx context.Context, session *Session, method string, params json.RawMessage) (Raw, error) {
 	x := s.begin(ctx, session)
 	defer s.end(x)
@@ -239,7 +239,7 @@ func (s *Server) Invoke(ctx context.Context, session *Session, method string, pa
 	switch {
 	case told == nil:
 		return out, nil
-	case told.Code == jsonrpc2.CodeInternalError, told.Code == CodeCallTimeout:
+	case told.Code == jsonrpc2.CodeInternalError, told.Code == CodeCallTimeout, told.Code == CodeCancelled:
 		return nil, told
 	}
 	return nil, cause

@@ -267,6 +267,26 @@ func TestInvoke(t *testing.T) {
 	}
 }
 
+// A call whose caller has gone is no failure of the server's, neither in its log nor in its counters.
+func TestACancelledCallIsNobodysFailure(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		options := testOptions(nil)
+		options.Log = zerolog.New(&log)
+		server := newServer(t, options)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		_, err := server.Invoke(ctx, rpc.NewSession(rpc.SessionOptions{}), "wait", nil)
+		if e, ok := errors.AsType[*jsonrpc2.Error](err); !ok || e.Code != rpc.CodeCancelled {
+			t.Errorf("got %v", err)
+		}
+		if strings.Contains(log.String(), `"error"`) {
+			t.Errorf("the log says %s", log.String())
+		}
+	})
+}
+
 func TestAfterReplyPanicIsContained(t *testing.T) {
 	t.Parallel()
 	ran := false

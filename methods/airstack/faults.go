@@ -77,7 +77,7 @@ func explain(err error) (status int, message string) {
 	}
 	if e, ok := errors.AsType[*jsonrpc2.Error](err); ok {
 		switch e.Code {
-		case rpc.CodeOverloaded, rpc.CodeShuttingDown, rpc.CodeCallTimeout:
+		case rpc.CodeOverloaded, rpc.CodeShuttingDown, rpc.CodeCallTimeout, rpc.CodeCancelled:
 			return http.StatusServiceUnavailable, e.Message
 		}
 	}

@@ -74,7 +74,7 @@ func problemOf(r *rest.Request, err error) problem {
 	}
 	if e, ok := errors.AsType[*jsonrpc2.Error](err); ok {
 		switch e.Code {
-		case rpc.CodeOverloaded, rpc.CodeShuttingDown, rpc.CodeCallTimeout:
+		case rpc.CodeOverloaded, rpc.CodeShuttingDown, rpc.CodeCallTimeout, rpc.CodeCancelled:
 			return problem{http.StatusServiceUnavailable, unspecific, "The service is not available at the moment; try again later."}
 		}
 	}
