@@ -120,6 +120,7 @@ const (
 	overloaded   = -32000
 	callTimeout  = -32002 // it may have been taken
 	shuttingDown = -32004
+	cancelled    = -32005 // it may have been taken
 	noRoom       = 362
 	tooMany      = 399
 )
@@ -140,7 +141,7 @@ func retry(err error) (asked time.Duration, again bool) {
 			return 0, true
 		}
 		return time.Duration(data.RetryAfter) * time.Second, true
-	case overloaded, callTimeout, shuttingDown, jsonrpc2.CodeInternalError:
+	case overloaded, callTimeout, shuttingDown, cancelled, jsonrpc2.CodeInternalError:
 		return 0, true
 	}
 	return 0, false

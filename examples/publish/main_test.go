@@ -84,7 +84,7 @@ func TestRetryIsForWhatSaysNothingAgainstTheEvent(t *testing.T) {
 		again bool
 	}{
 		{errors.New("connection reset"), 0, true},
-		{refused(-32000), 0, true}, {refused(-32002), 0, true}, {refused(-32004), 0, true}, {refused(jsonrpc2.CodeInternalError), 0, true},
+		{refused(-32000), 0, true}, {refused(-32002), 0, true}, {refused(-32004), 0, true}, {refused(-32005), 0, true}, {refused(jsonrpc2.CodeInternalError), 0, true},
 		{refused(362), 3 * time.Second, true}, {refused(399), 3 * time.Second, true},
 		{refused(300), 0, false}, {refused(310), 0, false}, {refused(355), 0, false}, {refused(359), 0, false}, {refused(360), 0, false},
 	} {
