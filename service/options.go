@@ -145,7 +145,7 @@ func (o *Options) validate() error {
 		o.Origins = append(slices.Clone(o.Origins), u.Scheme+"://"+u.Host)
 	}
 	if o.AdminKey != "" && (len(o.AdminKey) < minAdminKey || strings.ContainsFunc(o.AdminKey, notInKey)) {
-		return fmt.Errorf("the admin key must have at least %d characters, visible ASCII without spaces", minAdminKey)
+		return fmt.Errorf("the admin key (HOOKSWITCH_ADMIN_KEY) must have at least %d characters, visible ASCII without spaces", minAdminKey)
 	}
 	switch {
 	case o.MaxInFlight < 0:

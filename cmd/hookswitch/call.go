@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -138,7 +139,11 @@ func (u unreachable) Unwrap() error { return u.error }
 
 // serverURL completes the address of a service by the path of its endpoint. That of a Unix socket is complete.
 func serverURL(text string) (string, error) {
-	wrong := fmt.Errorf("--server %q: must be a URL such as http://127.0.0.1:8080 (http, https, ws or wss), or unix:/path, which is plain HTTP", text)
+	source := "--server"
+	if text == os.Getenv(variableOf("server")) {
+		source = variableOf("server")
+	}
+	wrong := fmt.Errorf(source+" %q: must be a URL such as http://127.0.0.1:8080 (http, https, ws or wss), or unix:/path, which is plain HTTP", text)
 	if path, unix := strings.CutPrefix(strings.TrimPrefix(text, "ws+"), unixPrefix); unix {
 		if path == "" {
 			return "", wrong

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,16 @@ func answerMistakes(c *cli.Command) {
 	for _, below := range c.Commands {
 		answerMistakes(below)
 	}
+}
+
+// helpLast is a command line that asks for help first, written the other way round, since the library looks at one word
+// after help: webhooks list --help for help webhooks list.
+func helpLast(args []string) []string {
+	dashed := func(a string) bool { return strings.HasPrefix(a, "-") }
+	if len(args) < 4 || args[1] != "help" || slices.ContainsFunc(args, dashed) {
+		return args
+	}
+	return append(slices.Concat(args[:1], args[2:]), "--help")
 }
 
 // helpFailed is where the root command keeps why help failed.

@@ -46,13 +46,26 @@ func TestMistakesAreOneLineThatHelps(t *testing.T) {
 	}
 }
 
-// TestHelpAfterAnArgument asks for help at the end of a line that was begun, as people do.
-func TestHelpAfterAnArgument(t *testing.T) {
+// TestHelpIsFound asks for help in the ways in which people do.
+func TestHelpIsFound(t *testing.T) {
 	t.Parallel()
-	var out, said bytes.Buffer
-	code := run(t.Context(), strings.Fields("hookswitch webhooks show 616 --help"), strings.NewReader(""), &out, &said)
-	if code != 0 || !strings.Contains(out.String(), "hookswitch webhooks show - show a webhook") || said.Len() > 0 {
-		t.Errorf("code %d, %q and %q", code, out.String(), said.String())
+	for line, want := range map[string]string{
+		"webhooks show 616 --help":   "hookswitch webhooks show - show a webhook",
+		"help webhooks list":         "hookswitch webhooks list - list webhooks",
+		"webhooks help list":         "hookswitch webhooks list - list webhooks",
+		"help dialect copernica dns": "hookswitch dialect copernica dns - ",
+		"help call publishEvent":     "publishEvent: Publishes an event.",
+		"call publishEvent --help":   "publishEvent: Publishes an event.",
+		"events --help publish":      "hookswitch events publish - publish an event",
+		"help events publish":        "hookswitch events publish - publish an event",
+		"help":                       "hookswitch - RPC calls in",
+		"help serve":                 "hookswitch serve - run the service",
+	} {
+		var out, said bytes.Buffer
+		code := run(t.Context(), strings.Fields("hookswitch "+line), strings.NewReader(""), &out, &said)
+		if code != 0 || !strings.Contains(out.String(), want) || said.Len() > 0 {
+			t.Errorf("%s: code %d, %q and %q", line, code, out.String(), said.String())
+		}
 	}
 }
 
