@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 )
 
-// JournalNames are the files of the journal, which stand beside [FileName]. They are empty after a clean Close.
+// JournalNames are the files of the journal, which stand beside [FileName]. After a clean Close they hold nothing that the file lacks.
 var JournalNames = [2]string{"hookswitch.journal.0", "hookswitch.journal.1"}
 
 // journal is the append-only log in front of the file: what is in it, and synced, is durable. It is written by the
