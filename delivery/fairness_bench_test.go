@@ -75,6 +75,7 @@ func newFair(b *testing.B, endpoints int) *fair {
 			return dialler.DialContext(ctx, network, "127.0.0.1:"+port) // each endpoint is a host of its own to the engine
 		}
 	})
+	f.engine.sender.ways.Store(newWays(f.engine.sender.ways.Load().transport, true)) // what Dial makes are sockets
 	healthy := httptest.NewServer(http.HandlerFunc(f.receive))
 	b.Cleanup(func() { // before the engine's
 		f.slow.CloseClientConnections()
