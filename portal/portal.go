@@ -36,7 +36,17 @@ func New(secret []byte, client func(context.Context, schemas.AccountID) *rpc.Cli
 // item is a webhook on the page: the members of the document its dialect shows, in its order.
 type item struct{ Members []member }
 
-type member struct{ Name, Value string }
+type member struct {
+	Name  string
+	Value value
+}
+
+// value is a text, the members of an object, or the items of a list; an empty object or list is an empty text.
+type value struct {
+	Text    string
+	Members []member
+	Items   []value
+}
 
 // maxItems is how many webhooks a page shows.
 const maxItems = 200
@@ -87,7 +97,7 @@ func (p *Portal) webhooks(ctx context.Context, a schemas.AccountID) (items []ite
 	return items, list.Cursor != "", nil
 }
 
-// read lists the members of a document in its order; strings without their quotes.
+// read lists the members of a document in its order, without those that are null.
 func read(document json.RawMessage) ([]member, error) {
 	decoder := json.NewDecoder(bytes.NewReader(document))
 	if _, err := decoder.Token(); err != nil {
@@ -103,18 +113,48 @@ func read(document json.RawMessage) ([]member, error) {
 		if err := decoder.Decode(&value); err != nil {
 			return nil, err
 		}
-		if text, ok := name.(string); ok && string(value) != "null" {
-			members = append(members, member{text, shown(schemas.PlainText(value))})
+		text, ok := name.(string)
+		if !ok || string(value) == "null" {
+			continue
 		}
+		shown, err := valueOf(value)
+		if err != nil {
+			return nil, err
+		}
+		members = append(members, member{text, shown})
 	}
 	return members, nil
 }
 
-// shown is a value as the page shows it. Who has a link may look at endpoints, and call none: of a URL's query the page shows
-// no value, whatever the dialect's own document does.
-func shown(value string) string {
-	if strings.HasPrefix(value, "http://") || strings.HasPrefix(value, "https://") {
-		return schemas.MaskQuery(value)
+// valueOf is a JSON value as the page shows it: the members of an object below each other, the items of a list too, strings without
+// their quotes.
+func valueOf(text json.RawMessage) (v value, err error) {
+	switch text[0] {
+	case '{':
+		v.Members, err = read(text)
+	case '[':
+		var items []json.RawMessage
+		if err = json.Unmarshal(text, &items); err != nil {
+			return v, err
+		}
+		for _, item := range items {
+			shown, err := valueOf(item)
+			if err != nil {
+				return v, err
+			}
+			v.Items = append(v.Items, shown)
+		}
+	default:
+		v.Text = masked(schemas.PlainText(text))
 	}
-	return value
+	return v, err
+}
+
+// masked is a text as the page shows it. Who has a link may look at endpoints, and call none: of a URL's query the page shows
+// no value, whatever the dialect's own document does.
+func masked(text string) string {
+	if strings.HasPrefix(text, "http://") || strings.HasPrefix(text, "https://") {
+		return schemas.MaskQuery(text)
+	}
+	return text
 }

@@ -35,13 +35,17 @@ func get(p *Portal, address string) *httptest.ResponseRecorder {
 
 func TestPageShowsWhatAReadShowsAndNothingAsMarkup(t *testing.T) {
 	t.Parallel()
-	p := setup(t, `{"items":[{"id":"sub_1","endpoint":"https://example.com/<b>","name":null,"events":["a.*"]}]}`)
+	p := setup(t, `{"items":[{"id":"sub_1","endpoint":"https://example.com/<b>","name":null,"events":["a.*","<i>"],
+		"stats":{"calls":1,"lastError":"x"},"headers":{},"more":[{"url":"https://example.com/?token=secret"}]}]}`)
 	got := get(p, p.Link(7, "http://example.com", time.Now().Add(time.Hour)))
 	body := got.Body.String()
 	if got.Code != http.StatusOK || !strings.Contains(body, "account 7") {
 		t.Fatalf("got %d: %s", got.Code, body)
 	}
-	for _, want := range []string{"<dt>id</dt><dd>sub_1</dd>", "https://example.com/&lt;b&gt;", "[&#34;a.*&#34;]"} {
+	for _, want := range []string{"<dt>id</dt><dd>sub_1</dd>", "https://example.com/&lt;b&gt;",
+		"<dt>events</dt><dd><ul><li>a.*</li><li>&lt;i&gt;</li></ul></dd>",
+		"<dt>stats</dt><dd><dl><dt>calls</dt><dd>1</dd><dt>lastError</dt><dd>x</dd></dl></dd>", "<dt>headers</dt><dd></dd>",
+		"https://example.com/?token=***"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page lacks %s:\n%s", want, body)
 		}
