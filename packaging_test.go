@@ -146,7 +146,7 @@ func TestTheSystemdUnitSaysWhatItMust(t *testing.T) {
 	}
 	const service = "[Service]"
 	for name, want := range map[string]string{
-		"ExecStart": "/usr/bin/hookswitch serve", "ExecReload": "/bin/kill -HUP $MAINPID", "Restart": "always", "DynamicUser": "yes",
+		"Type": "notify", "ExecStart": "/usr/bin/hookswitch serve", "ExecReload": "/bin/kill -HUP $MAINPID", "Restart": "always", "DynamicUser": "yes",
 		"StateDirectory": "hookswitch", "Environment": "HOOKSWITCH_DATA=%S/hookswitch", "CapabilityBoundingSet": "", "NoNewPrivileges": "yes",
 		"ProtectSystem": "strict", "ProtectHome": "yes", "PrivateTmp": "yes", "PrivateDevices": "yes", "MemoryDenyWriteExecute": "yes",
 		"RestrictAddressFamilies": "AF_INET AF_INET6 AF_UNIX", "RestrictNamespaces": "yes", "SystemCallArchitectures": "native",

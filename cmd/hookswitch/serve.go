@@ -126,6 +126,7 @@ func serve(ctx context.Context, c *cli.Command, flags func() []cli.Flag, onReady
 		fmt.Fprintf(c.Root().Writer, "Admin key, shown this once:\n\n  %s\n\n", key)
 	}
 	o.Log.Info().Str("address", address).Str("data", o.Data).Str("version", version).Msg("serving")
+	notify(stateReady)
 	reloader := &reloader{c: c, flags: flags, service: s, log: o.Log, now: set}
 	go reloader.run(ctx) // ends with ctx
 	if onReady != nil {
@@ -136,6 +137,7 @@ func serve(ctx context.Context, c *cli.Command, flags func() []cli.Flag, onReady
 		}()
 	}
 	err = doors.serve(ctx, s, o.Log)
+	notify(stateStopping)
 	o.Log.Info().Msg("shutting down: attempts in flight end, then the store is flushed")
 	return errors.Join(err, s.Close(ctx))
 }
