@@ -1,6 +1,7 @@
 package service
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -26,6 +27,8 @@ type Options struct {
 	// Allow are networks endpoints may be in besides the public internet, such as 10.1.0.0/16. None: loopback,
 	// private and other special addresses are refused when a delivery is about to be sent. Reload changes it.
 	Allow []netip.Prefix
+	// EndpointCA are the authorities that endpoints' certificates are verified by; nil: the system's.
+	EndpointCA *x509.CertPool
 	// AdminKey is an admin key to add when the store does not have it. "" generates one at first start
 	// (see [Service.GeneratedKey]).
 	AdminKey string

@@ -125,7 +125,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 		tracer = s.tracing
 	}
 	s.engine, err = delivery.New(delivery.Options{
-		Store: s.store, Formats: formats, Policies: changed, Log: o.Log, Allow: o.Allow,
+		Store: s.store, Formats: formats, Policies: changed, Log: o.Log, Allow: o.Allow, Roots: o.EndpointCA,
 		MaxInFlight: o.MaxInFlight, Timeout: o.Timeout, UserAgent: "Hookswitch/" + o.Version,
 		AttemptLevel: o.usualLevel(), OnAttempt: s.metrics.observers(o).attempt, Tracer: tracer, PullFor: o.PullFor,
 		MeasureEntry: methods.MeasureEntry, Keys: o.Encryption,

@@ -81,9 +81,9 @@ func writeWhole(path string, write func(io.Writer) error) error {
 
 // fetchBackup has the service stream a backup.
 func fetchBackup(ctx context.Context, c *cli.Command, w io.Writer) error {
-	address, client, err := backupURL(c.String("server"))
+	address, client, err := backupAddress(c)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	defer client.CloseIdleConnections()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
@@ -110,11 +110,11 @@ func fetchBackup(ctx context.Context, c *cli.Command, w io.Writer) error {
 	return nil
 }
 
-// backupURL is where a service streams its backup, from the address of its endpoint, and who can ask there.
-func backupURL(server string) (string, *http.Client, error) {
-	address, err := serverURL(server)
+// backupAddress is where the service of c streams its backup, and who can ask there.
+func backupAddress(c *cli.Command) (string, *http.Client, error) {
+	address, err := serverURL(c.String("server"))
 	if err != nil {
-		return "", nil, err
+		return "", nil, usageError{err}
 	}
 	if path, unix := strings.CutPrefix(strings.TrimPrefix(address, "ws+"), unixPrefix); unix {
 		return "http://localhost/backup", &http.Client{Transport: rpc.UnixTransport(path)}, nil
@@ -127,5 +127,6 @@ func backupURL(server string) (string, *http.Client, error) {
 		u.Scheme = "http" + insecure
 	}
 	u.Path = strings.TrimSuffix(u.Path, "/rpc") + "/backup"
-	return u.String(), http.DefaultClient, nil
+	client, err := httpClient(c)
+	return u.String(), client, err
 }

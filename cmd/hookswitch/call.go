@@ -24,6 +24,7 @@ func clientFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "server", Value: "http://127.0.0.1:8080", Usage: "`URL` of the service: http, https, ws or wss, or unix:/path of its socket, where it speaks plain HTTP", Sources: env("SERVER")},
 		&cli.StringFlag{Name: "key", Usage: "API `KEY`; better in the environment, where other users don't see it", Sources: env("KEY")},
+		caFlag(),
 	}
 }
 
@@ -111,6 +112,9 @@ func connect(ctx context.Context, c *cli.Command) (*rpc.Client, error) {
 		return nil, usageError{err}
 	}
 	o := rpc.DialOptions{}
+	if o.HTTPClient, err = httpClient(c); err != nil {
+		return nil, err
+	}
 	if key := c.String("key"); key != "" {
 		o.Credential = "Bearer " + key
 	}

@@ -59,11 +59,11 @@ func TestServeOnAUnixSocket(t *testing.T) {
 }
 
 // commandsReach runs commands of each kind with a server's address.
-func commandsReach(t *testing.T, address string) {
+func commandsReach(t *testing.T, address string, environment ...string) {
 	t.Helper()
 	for _, args := range [][]string{{"call", "ping"}, {"keys", "list"}, {"backup", filepath.Join(t.TempDir(), "backup")}} {
 		c := exec.Command("hookswitch", args...)
-		c.Env = append(c.Environ(), "HOOKSWITCH_SERVER="+address, "HOOKSWITCH_KEY="+adminKey)
+		c.Env = append(append(c.Environ(), "HOOKSWITCH_SERVER="+address, "HOOKSWITCH_KEY="+adminKey), environment...)
 		if out, err := c.CombinedOutput(); err != nil {
 			t.Errorf("%v at %s: %v\n%s", args, address, err, out)
 		}

@@ -26,6 +26,9 @@ func explain(err error) string {
 	}
 	refusal, ok := errors.AsType[*jsonrpc2.Error](err)
 	if !ok {
+		if hint := distrusted(err); hint != "" {
+			return err.Error() + "\n  " + hint
+		}
 		if _, silent := errors.AsType[unreachable](err); silent {
 			return err.Error() + "\n  is the service running? --server or HOOKSWITCH_SERVER says where"
 		}
@@ -132,7 +135,7 @@ func (f memberFault) explain(c *cli.Command) string {
 func nameOf(c *cli.Command, member string) (string, cli.Flag) {
 	named := func(name string) (string, cli.Flag) {
 		for _, f := range c.Flags {
-			if f.Names()[0] == name && name != "key" && name != "server" && name != "json" {
+			if f.Names()[0] == name && name != "key" && name != "server" && name != "ca" && name != "json" {
 				return "--" + name, f
 			}
 		}

@@ -64,6 +64,7 @@ func serviceFlags() []cli.Flag {
 		&cli.StringFlag{Name: "encryption-key-file", Usage: "encrypt the secrets in the store with the first key in this `FILE`, one key a line; the others only decrypt", TakesFile: true},
 		&cli.StringFlag{Name: "public-url", Usage: "base `URL` of the links given out (default: the Host of each request); set it where callers can't be trusted with their Host header", Validator: checkURL},
 		&cli.StringSliceFlag{Name: "allow-endpoint", Usage: "let endpoints be in this `CIDR`, such as 10.1.0.0/16, besides the public internet", Validator: checkPrefixes},
+		&cli.StringFlag{Name: "endpoint-ca", Usage: "trust the certificate authorities in this PEM `FILE` for endpoints, besides the system's", TakesFile: true},
 		&cli.StringSliceFlag{Name: "origin", Usage: "let web pages of this `ORIGIN` call, such as https://app.example.com", Validator: checkOrigins},
 		&durationFlag{Name: "timeout", Value: 15 * time.Second, Usage: "limit of one delivery attempt, where the webhook names none (native ones may, up to 60 s)", Validator: positive[time.Duration]},
 		&intFlag{Name: "max-in-flight", Value: 256, Usage: "deliveries sent at once that last up to 1 s; slower ones have up to eight times as many places besides, each a file descriptor", Validator: positive[int]},
@@ -161,6 +162,9 @@ func options(c *cli.Command, log zerolog.Logger) (service.Options, error) {
 	o.MaxConnections, o.SeparateAdmin = c.Int("max-connections"), c.String("admin-listen") != ""
 	var err error
 	if o.Encryption, err = encryptionKeys(c.String("encryption-key-file")); err != nil {
+		return o, err
+	}
+	if o.EndpointCA, err = authorities(c, "endpoint-ca"); err != nil {
 		return o, err
 	}
 	if o.Policies, err = parsePolicies(c.StringSlice); err != nil {
