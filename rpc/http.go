@@ -75,8 +75,8 @@ func (s *Server) readBody(buf []byte, r *http.Request) ([]byte, error) {
 	return readText(buf, r.Body, s.bounds().Text)
 }
 
-// refuseBody answers a request whose body could not be read. The rest of the body is not worth reading, so the
-// connection ends.
+// refuseBody answers a request whose body could not be read. The connection is good for no other request; whoever serves
+// it has to see that callers who first send the rest get the answer all the same.
 func (s *Server) refuseBody(w http.ResponseWriter, out *buffer, err error) {
 	w.Header().Set("Connection", "close")
 	if !errors.Is(err, errTextTooLarge) {

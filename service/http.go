@@ -51,7 +51,7 @@ func (s *Service) Handler() http.Handler {
 	vendors := rest.New(s.server, faces...)
 	guarded := s.server.Guard(vendors)
 	begun := s.server.Limits().CallTimeout
-	return s.proxies.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return s.proxies.Handler(takeUnread(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if now := s.server.Limits().CallTimeout; now > begun { // longer than the server's own deadline was made for
 			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(now + answerTime)) // else it stays as it is
 		}
@@ -60,7 +60,7 @@ func (s *Service) Handler() http.Handler {
 			return
 		}
 		mux.ServeHTTP(w, r)
-	}))
+	})))
 }
 
 // welcome tells whoever opens the root what answers here.
