@@ -15,7 +15,7 @@ func auditCommand() *cli.Command {
 		Name:  "audit",
 		Usage: "list changes: what, when, by whom; newest first (needs an admin key)",
 		Flags: append(clientFlags(),
-			&int64Flag{Name: "account", Usage: "only changes of this `ACCOUNT`'s records, by number; 0 for the server's (default: all)", HideDefault: true},
+			accountFlag("only changes of this `ACCOUNT`'s records, by number; 0 for the server's (default: all)"),
 			&cli.StringFlag{Name: "action", Usage: "only changes of this sort, such as webhook.changed"},
 			&timeFlag{Name: "since", Usage: "only changes since `TIME`: like 24h or 31d (ago), 2026-11-27 or 2026-11-27T09:30:00Z"},
 			&timeFlag{Name: "until", Usage: "only changes before `TIME`"},

@@ -112,9 +112,9 @@ func fetchBackup(ctx context.Context, c *cli.Command, w io.Writer) error {
 
 // backupAddress is where the service of c streams its backup, and who can ask there.
 func backupAddress(c *cli.Command) (string, *http.Client, error) {
-	address, err := serverURL(c.String("server"))
+	address, err := serverOf(c)
 	if err != nil {
-		return "", nil, usageError{err}
+		return "", nil, err
 	}
 	if path, unix := strings.CutPrefix(strings.TrimPrefix(address, "ws+"), unixPrefix); unix {
 		return "http://localhost/backup", &http.Client{Transport: rpc.UnixTransport(path)}, nil

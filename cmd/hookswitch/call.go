@@ -107,9 +107,9 @@ func call(ctx context.Context, c *cli.Command, method string, params, result any
 
 // connect makes a client of the server that the flags name.
 func connect(ctx context.Context, c *cli.Command) (*rpc.Client, error) {
-	server, err := serverURL(c.String("server"))
+	server, err := serverOf(c)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, err
 	}
 	o := rpc.DialOptions{}
 	if o.HTTPClient, err = httpClient(c); err != nil {
@@ -141,13 +141,27 @@ type unreachable struct{ error }
 
 func (u unreachable) Unwrap() error { return u.error }
 
+// sourceOf is what gave a flag its value: its variable, or the flag itself.
+func sourceOf(c *cli.Command, flag string) string {
+	if name := variableOf(flag); textsOf(c.Value(flag))[0] == os.Getenv(name) {
+		return name
+	}
+	return "--" + flag
+}
+
+// serverOf is the URL of the endpoint of the service that c asks.
+func serverOf(c *cli.Command) (string, error) {
+	text := c.String("server")
+	server, err := serverURL(text)
+	if err != nil {
+		err = usageError{fmt.Errorf("%s %q: %w", sourceOf(c, "server"), text, err)}
+	}
+	return server, err
+}
+
 // serverURL completes the address of a service by the path of its endpoint. That of a Unix socket is complete.
 func serverURL(text string) (string, error) {
-	source := "--server"
-	if text == os.Getenv(variableOf("server")) {
-		source = variableOf("server")
-	}
-	wrong := fmt.Errorf(source+" %q: must be a URL such as http://127.0.0.1:8080 (http, https, ws or wss), or unix:/path, which is plain HTTP", text)
+	wrong := errors.New("must be a URL such as http://127.0.0.1:8080 (http, https, ws or wss), or unix:/path, which is plain HTTP")
 	if path, unix := strings.CutPrefix(strings.TrimPrefix(text, "ws+"), unixPrefix); unix {
 		if path == "" {
 			return "", wrong

@@ -15,7 +15,7 @@ import (
 // variables are all variables of ours that this version reads.
 func variables() []string {
 	names := []string{adminKeyVariable, encryptionKeyVariable}
-	for _, f := range slices.Concat(serviceFlags(), clientFlags(), []cli.Flag{configFlag()}) {
+	for _, f := range slices.Concat(serviceFlags(), clientFlags(), []cli.Flag{configFlag(), accountFlag("")}) {
 		names = append(names, variableOf(f.Names()[0]))
 	}
 	return names
@@ -72,21 +72,36 @@ func warnings(unknown map[string]string) []string {
 	return lines
 }
 
-// warnBefore has the commands that talk to a service warn of a variable that was probably meant to be one of ours.
+// warnBefore has the commands that open a store warn of all unknown variables, as serve does in its log, and those that ask a
+// service of what was probably meant for them: their environment may be anybody's.
 func warnBefore(commands []*cli.Command) {
 	for _, c := range commands {
 		warnBefore(c.Commands)
-		act := c.Action
-		if act == nil || !slices.Contains(namesOf(c.Flags), "server") {
+		act, flags := c.Action, namesOf(c.Flags)
+		asks, opens := slices.Contains(flags, "server"), slices.Contains(flags, "data") && !slices.Contains(flags, "listen")
+		if act == nil || !asks && !opens {
 			continue
 		}
 		c.Action = func(ctx context.Context, c *cli.Command) error {
 			unknown := unknownVariables(os.Environ())
-			maps.DeleteFunc(unknown, func(_, near string) bool { return near == "" })
+			if asks && !(opens && c.IsSet("data")) {
+				unknown = meant(unknown, flags)
+			}
 			for _, line := range warnings(unknown) {
 				fmt.Fprintln(c.Root().ErrWriter, "hookswitch: "+line)
 			}
 			return act(ctx, c)
 		}
 	}
+}
+
+// meant are the unknown variables that are nearly one of ours, or named as a flag that has none.
+func meant(unknown map[string]string, flags []string) map[string]string {
+	for _, flag := range flags {
+		if _, there := unknown[variableOf(flag)]; there {
+			unknown[variableOf(flag)] = "--" + flag
+		}
+	}
+	maps.DeleteFunc(unknown, func(_, near string) bool { return near == "" })
+	return unknown
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -13,14 +14,14 @@ func TestUnknownVariables(t *testing.T) {
 	t.Parallel()
 	got := unknownVariables([]string{
 		"PATH=/bin", "HOOKSWITCH_TIMEOUT=5s", "HOOKSWITCH_KEY=k", "HOOKSWITCH_ADMIN_KEY=k", "HOOKSWITCH_CONFIG=f", "HOOKSWITCH_EMPTY=",
-		"HOOKSWITCH_TIMOUT=5s", "HOOKSWITCH_SEVER=x", "HOOKSWITCH_RETENTION_DAYS=7", "HOOKSWITCH_PORT=8080", "HOOKSWITCHER_X=1",
+		"HOOKSWITCH_ACCOUNT=2", "HOOKSWITCH_CA=f", "HOOKSWITCH_TIMOUT=5s", "HOOKSWITCH_SEVER=x", "HOOKSWITCH_ACCOUT=2", "HOOKSWITCH_RETENTION_DAYS=7", "HOOKSWITCH_PORT=8080", "HOOKSWITCHER_X=1",
 		// What Kubernetes sets for a service hookswitch, and for one hookswitch-admin.
 		"HOOKSWITCH_SERVICE_HOST=10.0.0.7", "HOOKSWITCH_SERVICE_PORT=8080", "HOOKSWITCH_SERVICE_PORT_HTTP=8080",
 		"HOOKSWITCH_PORT_8080_TCP=tcp://10.0.0.7:8080", "HOOKSWITCH_PORT_8080_TCP_PROTO=tcp", "HOOKSWITCH_PORT_8080_TCP_ADDR=10.0.0.7",
 		"HOOKSWITCH_ADMIN_SERVICE_HOST=10.0.0.8", "HOOKSWITCH_ADMIN_PORT=tcp://10.0.0.8:9090",
 	})
 	want := map[string]string{
-		"HOOKSWITCH_TIMOUT": "HOOKSWITCH_TIMEOUT", "HOOKSWITCH_SEVER": "HOOKSWITCH_SERVER", "HOOKSWITCH_RETENTION_DAYS": "", "HOOKSWITCH_PORT": "",
+		"HOOKSWITCH_TIMOUT": "HOOKSWITCH_TIMEOUT", "HOOKSWITCH_SEVER": "HOOKSWITCH_SERVER", "HOOKSWITCH_ACCOUT": "HOOKSWITCH_ACCOUNT", "HOOKSWITCH_RETENTION_DAYS": "", "HOOKSWITCH_PORT": "",
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
@@ -55,5 +56,35 @@ func TestAMistypedVariableIsTold(t *testing.T) {
 	defer s.mu.Unlock()
 	if log := strings.Join(s.said, "\n"); strings.Contains(log, "somebody") {
 		t.Errorf("a value is in the log: %s", log)
+	}
+}
+
+// TestEachCommandTellsWhatItIsAsked sets variables that nobody reads: a command that opens a store tells of all, one that asks a
+// service of those that were probably meant for it.
+func TestEachCommandTellsWhatItIsAsked(t *testing.T) {
+	t.Parallel()
+	const ending = " is no variable of this version, it changes nothing"
+	data := filepath.Join(t.TempDir(), "none")
+	near := "HOOKSWITCH_DTA" + ending + "; did you mean HOOKSWITCH_DATA?"
+	all := []string{near, "HOOKSWITCH_FOO" + ending, "HOOKSWITCH_JSON" + ending}
+	meant := []string{near, "HOOKSWITCH_JSON" + ending + "; did you mean --json?"}
+	for line, want := range map[string][]string{
+		"check": all, "compact": all, "restore " + data: all, "backup --data " + data + " -": all,
+		"backup -": meant, "webhooks list": meant,
+		"version": nil, "keys encryption-key": nil,
+	} {
+		process := exec.Command("hookswitch", strings.Fields(line)...)
+		process.Dir = t.TempDir()
+		process.Env = append(process.Environ(), "HOOKSWITCH_DTA=rest", "HOOKSWITCH_FOO=1", "HOOKSWITCH_JSON=1", "HOOKSWITCH_SERVER=http://127.0.0.1:1")
+		out, _ := process.CombinedOutput() // most of them fail
+		var told []string
+		for said := range strings.Lines(string(out)) {
+			if text, ours := strings.CutPrefix(said, "hookswitch: HOOKSWITCH_"); ours {
+				told = append(told, "HOOKSWITCH_"+strings.TrimSuffix(text, "\n"))
+			}
+		}
+		if !slices.Equal(told, want) {
+			t.Errorf("%s: told %q, want %q", line, told, want)
+		}
 	}
 }

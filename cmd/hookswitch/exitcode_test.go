@@ -50,6 +50,7 @@ func TestExitCodesAreTheDocumentedOnes(t *testing.T) {
 		{2, used, []string{"bench", "--receive", "nowhere"}},
 		{2, used, []string{"call", "ping", "{"}},
 		{2, []string{"HOOKSWITCH_SERVER=nowhere"}, []string{"call", "ping"}},
+		{2, []string{"HOOKSWITCH_ACCOUNT=nine"}, []string{"webhooks", "list"}},
 		{2, []string{"HOOKSWITCH_TIMEOUT=soon"}, []string{"serve"}},
 		{2, []string{"HOOKSWITCH_ADMIN_KEY=short"}, []string{"serve", "--data", dir + "/data", "--listen", "127.0.0.1:0"}},
 		{2, nil, []string{"serve", "--config", config}},

@@ -25,7 +25,7 @@ type key struct {
 func keysCommand() *cli.Command {
 	flags := func(more ...cli.Flag) []cli.Flag {
 		return append(append(clientFlags(),
-			&cli.StringFlag{Name: "account", Usage: "`ACCOUNT` by number (default: the caller's own)"}, jsonFlag()), more...)
+			&cli.StringFlag{Name: "account", Usage: "`ACCOUNT` by number (default: the caller's own)", Sources: env("ACCOUNT")}, jsonFlag()), more...)
 	}
 	return &cli.Command{
 		Name:  "keys",
@@ -37,7 +37,7 @@ func keysCommand() *cli.Command {
 				Flags: append(clientFlags(),
 					&cli.StringFlag{Name: "access", Value: "full", Usage: "read, publish, full or admin"},
 					&cli.StringFlag{Name: "name", Usage: "what the key is for"},
-					&cli.StringFlag{Name: "account", Usage: "`ACCOUNT` by number, or the name of a new one (default: the caller's own)"},
+					&cli.StringFlag{Name: "account", Usage: "`ACCOUNT` by number, or the name of a new one (default: the caller's own)", Sources: env("ACCOUNT")},
 					jsonFlag(),
 				),
 				Action: createKey,
@@ -110,7 +110,7 @@ func accountParam(c *cli.Command) (map[string]any, error) {
 	if text := c.String("account"); text != "" {
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("--account %q: must be the number of an account", text)}
+			return nil, usageError{fmt.Errorf("%s %q: must be the number of an account", sourceOf(c, "account"), text)}
 		}
 		params["account"] = n
 	}

@@ -12,8 +12,11 @@ import (
 
 // actingFlags are those of commands about one account's records: the key's own account, or the one an admin acts for.
 func actingFlags(more ...cli.Flag) []cli.Flag {
-	flags := append(clientFlags(), &int64Flag{Name: "account", Usage: "act for this `ACCOUNT`, by number (needs an admin key; default: the key's own)", HideDefault: true}, jsonFlag())
-	return append(flags, more...)
+	return append(append(clientFlags(), accountFlag("act for this `ACCOUNT`, by number (needs an admin key; default: the key's own)"), jsonFlag()), more...)
+}
+
+func accountFlag(usage string) cli.Flag {
+	return &int64Flag{Name: "account", Usage: usage, Sources: env("ACCOUNT"), HideDefault: true}
 }
 
 func limitFlag() cli.Flag {

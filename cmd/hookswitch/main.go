@@ -36,7 +36,7 @@ func main() {
 // service did not answer.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	app := command(stdin, stdout, stderr)
-	err := app.Run(ctx, helpLast(args))
+	err := ofVariable(app.Run(ctx, helpLast(args)))
 	if unhelpful, ok := app.Metadata[helpFailed].(error); ok && err == nil {
 		err = unhelpful
 	}

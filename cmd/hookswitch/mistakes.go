@@ -62,6 +62,21 @@ var (
 	flagAlone    = regexp.MustCompile(`^flag needs an argument: -*(.*)$`)
 )
 
+// badVariable is how the library says that the variable of a flag has a value that the flag does not take.
+var badVariable = regexp.MustCompile(`(?s)^could not parse (".*") as \S+ value from environment variable "([^"]*)" for flag [^:]*: (.*)$`)
+
+// ofVariable has the error of a variable's value, which the library asks nobody about, as one of a command line.
+func ofVariable(err error) error {
+	if err == nil {
+		return nil
+	}
+	m := badVariable.FindStringSubmatch(err.Error())
+	if m == nil {
+		return err
+	}
+	return usageError{fmt.Errorf("%s %s: %s", m[2], m[1], m[3])}
+}
+
 // mistake is the error of a command line that can't be parsed.
 func mistake(c *cli.Command, err error) error {
 	text := err.Error()

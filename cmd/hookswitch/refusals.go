@@ -53,7 +53,7 @@ func explainRefusal(refusal *jsonrpc2.Error, c *cli.Command) string {
 		return text
 	}
 	if data.Message != "" && data.Message != refusal.Message {
-		text += ": " + strings.Replace(data.Message, "The header Hookswitch-Account", "--account", 1)
+		text += ": " + strings.Replace(data.Message, "The header Hookswitch-Account", "--account or "+variableOf("account"), 1)
 	}
 	for _, f := range data.Faults {
 		text += "\n  " + f.explain(c)

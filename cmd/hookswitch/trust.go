@@ -25,14 +25,14 @@ func authorities(c *cli.Command, flag string) (*x509.CertPool, error) {
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--%s: %w", flag, err)}
+		return nil, usageError{fmt.Errorf("%s: %w", sourceOf(c, flag), err)}
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil { // a machine without any, such as an empty container
 		pool = x509.NewCertPool()
 	}
 	if err := addAuthorities(pool, text); err != nil {
-		return nil, usageError{fmt.Errorf("--%s: %s %w", flag, file, err)}
+		return nil, usageError{fmt.Errorf("%s: %s %w", sourceOf(c, flag), file, err)}
 	}
 	return pool, nil
 }
