@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -27,11 +28,23 @@ type backups struct {
 
 func newBackups(s *Service, dir string) (*backups, error) {
 	if dir != "" {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, fmt.Errorf("the directory of backups: %w", err)
+		if err := writable(dir); err != nil {
+			return nil, OptionsError{fmt.Errorf("the directory of backups (--backup-dir): %w", err)}
 		}
 	}
 	return &backups{service: s, dir: dir}, nil
+}
+
+// writable makes a file in dir and removes it. A directory that is missing is not made: it may be a disk that is not mounted.
+func writable(dir string) error {
+	f, err := os.CreateTemp(dir, "hookswitch-*.partial")
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is not there; make it first", dir)
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 var (

@@ -16,7 +16,7 @@ import (
 // The method writes a backup that can be restored, under a name that appears only when it is whole.
 func TestCreateBackupWritesWhereTheOperatorSaid(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "backups")
+	dir := t.TempDir()
 	s := open(t, func(o *Options) { o.BackupDir = dir })
 	s.call(t, s.LocalKey(), "publishEvent", map[string]any{"type": "order.paid", "id": "o-1"}, nil)
 	var made methods.Backup

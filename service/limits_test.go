@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sourcegraph/jsonrpc2"
 )
@@ -78,6 +79,7 @@ func TestWrongOptionsAreRefused(t *testing.T) {
 		"short key":     {Data: t.TempDir(), AdminKey: "short"},
 		"key of spaces": {Data: t.TempDir(), AdminKey: strings.Repeat(" a", 20)},
 		"timeout":       {Data: t.TempDir(), Timeout: -1},
+		"long timeout":  {Data: t.TempDir(), Timeout: time.Minute + 1},
 		"window":        {Data: t.TempDir(), Window: -1},
 		"pull for":      {Data: t.TempDir(), PullFor: -1},
 		"retention":     {Data: t.TempDir(), Retention: -1},

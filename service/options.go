@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/hookswitch/hookswitch/methods"
+	"github.com/hookswitch/hookswitch/methods/native"
 	"github.com/hookswitch/hookswitch/rpc"
 	"github.com/hookswitch/hookswitch/schemas"
 )
@@ -46,7 +47,7 @@ type Options struct {
 
 	// MaxInFlight is how many deliveries are sent at once; 0 means 256. Reload changes it.
 	MaxInFlight int
-	// Timeout is the limit for one attempt of a webhook that names none (native ones may, up to 60 s); 0 means 15 s.
+	// Timeout is the limit for one attempt of a webhook that names none (native ones may); 0 means 15 s, MaxTimeout is the most.
 	Timeout time.Duration
 	// PullFor is how long an event that can be pulled waits for somebody to take it; then its delivery is dead. 0 means 7 days.
 	PullFor time.Duration
@@ -60,7 +61,7 @@ type Options struct {
 	RetentionSize int64
 	// AuditRetention is how long entries of the audit log are kept, 100,000 of them at most; 0 means 365 days.
 	AuditRetention time.Duration
-	// BackupDir is where the method createBackup writes; it is made when it is missing. "" refuses that method.
+	// BackupDir is where the method createBackup writes; it must be there. "" refuses that method.
 	BackupDir string
 	// Limits of the RPC endpoint. Reload changes them; see [rpc.Server.SetLimits].
 	Limits rpc.Limits
@@ -116,6 +117,9 @@ func ParseEncryptionKeys(text string) (*EncryptionKeys, error) { return schemas.
 // NewEncryptionKey makes such a key.
 func NewEncryptionKey() string { return schemas.NewEncryptionKey() }
 
+// MaxTimeout is the longest limit for one attempt, by Options and by a webhook of its own.
+const MaxTimeout = native.MaxTimeout
+
 // minAdminKey is the least length of an admin key: with fewer characters it can be guessed.
 const minAdminKey = 32
 
@@ -153,8 +157,8 @@ func (o *Options) validate() error {
 	switch {
 	case o.MaxInFlight < 0:
 		return errors.New("the number of deliveries in flight must not be negative")
-	case o.Timeout < 0:
-		return errors.New("the timeout must not be negative")
+	case o.Timeout < 0 || o.Timeout > MaxTimeout:
+		return fmt.Errorf("the timeout must be 0 to %s", MaxTimeout)
 	case o.PullFor < 0:
 		return errors.New("the time events wait to be pulled must not be negative")
 	case o.Window < 0:

@@ -66,7 +66,7 @@ func serviceFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "allow-endpoint", Usage: "let endpoints be in this `CIDR`, such as 10.1.0.0/16, besides the public internet", Validator: checkPrefixes},
 		&cli.StringFlag{Name: "endpoint-ca", Usage: "trust the certificate authorities in this PEM `FILE` for endpoints, besides the system's", TakesFile: true},
 		&cli.StringSliceFlag{Name: "origin", Usage: "let web pages of this `ORIGIN` call, such as https://app.example.com", Validator: checkOrigins},
-		&durationFlag{Name: "timeout", Value: 15 * time.Second, Usage: "limit of one delivery attempt, where the webhook names none (native ones may, up to 60 s)", Validator: positive[time.Duration]},
+		&durationFlag{Name: "timeout", Value: 15 * time.Second, Usage: "limit of one delivery attempt, where the webhook names none (native ones may); up to 1m", Validator: upTo(service.MaxTimeout)},
 		&intFlag{Name: "max-in-flight", Value: 256, Usage: "deliveries sent at once that last up to 1 s; slower ones have up to eight times as many places besides, each a file descriptor", Validator: positive[int]},
 		&durationFlag{Name: "pull-for", Value: 7 * 24 * time.Hour, Usage: "how long an event that can be pulled waits for somebody to take it; then its delivery is dead", Validator: positive[time.Duration]},
 		&durationFlag{Name: "idempotency-window", Value: 24 * time.Hour, Usage: "how long a repeated event id is answered with the first result", Validator: positive[time.Duration]},

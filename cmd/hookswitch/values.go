@@ -95,6 +95,16 @@ func positive[T int | time.Duration | float64](value T) error {
 	return nil
 }
 
+// upTo takes 1 to most.
+func upTo[T int | time.Duration](most T) func(T) error {
+	return func(value T) error {
+		if value <= 0 || value > most {
+			return fmt.Errorf("must be more than 0, and %s at most", textsOf(most)[0])
+		}
+		return nil
+	}
+}
+
 func checkSize(text string) error {
 	_, err := parseSize(text)
 	return err

@@ -89,7 +89,10 @@ func TestWrongOptionsAreOneClearLine(t *testing.T) {
 		"a bad level":                      {[]string{"--log-level", "loud"}, `^hookswitch: --log-level ".*": must be debug, info, warn or error`, 2},
 		"a flag that is not there":         {[]string{"--lisen", ":80"}, `there is no flag --lisen; did you mean --listen\?; see hookswitch serve --help`, 2},
 		"an argument":                      {[]string{"now"}, `serve takes no argument, got "now"`, 2},
-		"a directory of backups not there": {[]string{"--backup-dir", plain}, `backup`, 1},
+		"a directory of backups not there": {[]string{"--backup-dir", dir + "/no"}, `^hookswitch: the directory of backups \(--backup-dir\): .*/no is not there; make it first`, 2},
+		"backups into a file":              {[]string{"--backup-dir", plain}, `--backup-dir.*not a directory`, 2},
+		"a timeout beyond a webhook's":     {[]string{"--timeout", "1d"}, `^hookswitch: --timeout "1d": must be more than 0, and 1m at most`, 2},
+		"such a timeout in a file":         {config("timeout: 61s\n"), `\.yaml:1: timeout "61s": must be more than 0, and 1m at most`, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -31,6 +31,9 @@ const (
 	maxIdleTimeout = 30 * 24 * 3600
 )
 
+// MaxTimeout is the longest that one attempt may be given.
+const MaxTimeout = maxTimeout * time.Second
+
 func (d *draft) setProperties(raw json.RawMessage) {
 	properties, ok := decode[map[string]json.RawMessage](d, "properties", raw, "an object")
 	if !ok || !checkNames(d, "properties", properties) {
