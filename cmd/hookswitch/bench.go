@@ -14,6 +14,11 @@ import (
 	"github.com/hookswitch/hookswitch/rpc"
 )
 
+const (
+	maxBenchConnections = 10_000  // what a service takes unless --max-connections says otherwise
+	maxBenchSize        = 1 << 20 // bytes: what data of an event may have
+)
+
 func benchCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "bench",
@@ -24,7 +29,7 @@ func benchCommand() *cli.Command {
 			"The events stay in the service until its retention takes them.",
 		Flags: actingFlags(
 			&intFlag{Name: "events", Value: 10_000, Usage: "how many events", Validator: positive[int]},
-			&intFlag{Name: "connections", Value: 32, Usage: "how many connections", Validator: positive[int]},
+			&intFlag{Name: "connections", Value: 32, Usage: "how many connections, up to one for each event", Validator: upTo(maxBenchConnections)},
 			&intFlag{Name: "size", Value: 256, Usage: "bytes of data of each event"},
 			&cli.StringFlag{Name: "type", Value: "hookswitch.bench", Usage: "`TYPE` of the events"},
 			&cli.StringFlag{Name: "receive", Usage: "open a receiver on `ADDRESS`, such as 127.0.0.1:0", Validator: checkReceive}),
@@ -68,8 +73,8 @@ func runBench(ctx context.Context, c *cli.Command) (err error) {
 	if err := noArguments(c); err != nil {
 		return err
 	}
-	if c.Int("size") < 0 {
-		return usageError{errors.New("--size must not be negative")}
+	if size := c.Int("size"); size < 0 || size > maxBenchSize {
+		return usageError{fmt.Errorf("--size %d: must be 0 to %d", size, maxBenchSize)}
 	}
 	b := &benchmark{c: c, id: fmt.Sprintf("bench-%x", time.Now().UnixNano()), bar: newProgress(c, "bench", countText)}
 	if address := c.String("receive"); address != "" {
@@ -101,7 +106,7 @@ func runBench(ctx context.Context, c *cli.Command) (err error) {
 func (b *benchmark) publish(ctx context.Context) error {
 	events := int64(b.c.Int("events"))
 	params := map[string]any{"type": b.c.String("type"), "data": strings.Repeat("x", b.c.Int("size"))}
-	clients := make([]*rpc.Client, b.c.Int("connections"))
+	clients := make([]*rpc.Client, b.connections())
 	for i := range clients {
 		var err error
 		if clients[i], err = connect(ctx, b.c); err != nil {
@@ -131,6 +136,9 @@ func (b *benchmark) publish(ctx context.Context) error {
 	return nil
 }
 
+// connections is how many there are: none that would have nothing to do.
+func (b *benchmark) connections() int { return min(b.c.Int("connections"), b.c.Int("events")) }
+
 func (b *benchmark) note(took time.Duration, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -158,7 +166,7 @@ func (b *benchmark) print(r benchResult) error {
 	}
 	w := b.c.Root().Writer
 	fmt.Fprintf(w, "%s in %.2f s over %s: %.0f a second\n\n", counted(r.Events, "event", "events"), r.Seconds,
-		counted(b.c.Int("connections"), "connection", "connections"), r.PerSecond)
+		counted(b.connections(), "connection", "connections"), r.PerSecond)
 	t := table{head: []string{"", "MEDIAN", "90 %", "99 %", "99.9 %", "MOST"}}
 	t.add(append([]any{"publish"}, r.Publish.cells()...)...)
 	if r.Deliver != nil {

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sourcegraph/jsonrpc2"
 	"github.com/urfave/cli/v3"
@@ -84,6 +85,9 @@ func parameters(text string, stdin io.Reader) (any, error) {
 	}
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
+	}
+	if !utf8.ValidString(text) { // json.Valid lets it through
+		return nil, errors.New("not valid JSON, which has to be UTF-8")
 	}
 	if !json.Valid([]byte(text)) {
 		return nil, errors.New("not valid JSON; in a shell, put it in single quotes")

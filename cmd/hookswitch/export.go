@@ -73,6 +73,10 @@ func exportTo(ctx context.Context, c *cli.Command, w io.Writer) (int, error) {
 		return 0, err
 	}
 	head.Account, head.Name = account.ID, account.Name
+	// Of what is listed below, keys are what a key must have the most access for; one that has not gets no part of an export.
+	if err := call(ctx, c, "listKeys", map[string]any{"limit": 1}, nil); err != nil {
+		return 0, err
+	}
 	lines := json.NewEncoder(w)
 	lines.SetEscapeHTML(false)
 	if err := lines.Encode(exportLine{Export: &head}); err != nil {

@@ -44,6 +44,10 @@ func explainRefusal(refusal *jsonrpc2.Error, c *cli.Command) string {
 	if refusal.Data == nil {
 		return text
 	}
+	var told string // what data is of an error of the protocol
+	if json.Unmarshal(*refusal.Data, &told) == nil && told != "" {
+		return text + ": " + told
+	}
 	var data struct {
 		Message    string        `json:"message"`
 		RetryAfter int64         `json:"retryAfter"` // seconds

@@ -79,3 +79,42 @@ func TestMembersHaveTheirFlags(t *testing.T) {
 		}
 	}
 }
+
+// TestDataThatIsNoneSaysWhy publishes what is too large for a service and what is no JSON for anybody.
+func TestDataThatIsNoneSaysWhy(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, t.TempDir(), adminKey)
+	for _, c := range []struct{ data, says string }{
+		{`"` + strings.Repeat("x", 5_000_000) + `"`, `^hookswitch: Invalid Request \(code -32600\): larger than 4194304 bytes\n$`},
+		{"{\"a\":\"\xff\"}", `^hookswitch: DATA: not valid JSON, which has to be UTF-8\n$`},
+		{`{"a":`, `^hookswitch: DATA: not valid JSON; in a shell, put it in single quotes\n$`},
+	} {
+		process := exec.Command("hookswitch", "events", "publish", "a.b", "-")
+		process.Env = append(process.Environ(), "HOOKSWITCH_SERVER="+s.address, "HOOKSWITCH_KEY="+adminKey)
+		process.Stdin = strings.NewReader(c.data)
+		out, err := process.CombinedOutput()
+		if err == nil || !regexp.MustCompile(c.says).Match(out) {
+			t.Errorf("%v: %.200s\nwant %s", err, out, c.says)
+		}
+	}
+}
+
+// TestAnExportThatIsRefusedWritesNothing has a key export that may read webhooks but not keys.
+func TestAnExportThatIsRefusedWritesNothing(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, t.TempDir(), adminKey)
+	client := dial(t, s)
+	defer client.Close()
+	var made struct {
+		Key string `json:"key"`
+	}
+	if err := client.Call(t.Context(), "createKey", map[string]any{"name": "reader", "access": "read"}, &made); err != nil {
+		t.Fatal(err)
+	}
+	process := exec.Command("hookswitch", "export")
+	process.Env = append(process.Environ(), "HOOKSWITCH_SERVER="+s.address, "HOOKSWITCH_KEY="+made.Key)
+	out, err := process.Output()
+	if err == nil || len(out) > 0 {
+		t.Errorf("%v, %q; want an error and nothing written", err, out)
+	}
+}
