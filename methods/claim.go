@@ -3,6 +3,7 @@ package methods
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -36,6 +37,19 @@ func (o *Operations) claim(method string, params json.RawMessage) (*Dialect, err
 	}
 	slices.Sort(marks)
 	return nil, invalid("/params", "must be a document with "+strings.Join(marks, " or "))
+}
+
+// checkDialect refuses the member dialect that names none; "" is not looked at.
+func (c *Call) checkDialect(name string) error {
+	if name == "" || c.dialects[name] != nil {
+		return nil
+	}
+	return invalid(c.Pointer("dialect"), c.oneDialectOf())
+}
+
+// oneDialectOf says what a member that names a dialect must be.
+func (c *Call) oneDialectOf() string {
+	return "must be one of " + strings.Join(slices.Sorted(maps.Keys(c.dialects)), ", ")
 }
 
 // claimed is the dialect that a document names itself. A vendor's HTTP face has it named, so that no document sent there

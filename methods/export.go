@@ -119,8 +119,8 @@ func exportWebhooks(ctx context.Context, c *Call) (any, error) {
 	if p.Secrets && !c.Caller.Access.Allows(schemas.AccessAdmin) {
 		return nil, schemas.Refuse(schemas.KindForbidden, "Secrets are exported with a key of %s access", schemas.AccessAdmin)
 	}
-	if p.Dialect != "" && c.dialects[p.Dialect] == nil {
-		return nil, invalid(c.Pointer("dialect"), "is not the name of a dialect")
+	if err := c.checkDialect(p.Dialect); err != nil {
+		return nil, err
 	}
 	wanted := func(w *schemas.Webhook) bool {
 		return (p.Dialect == "" || w.Dialect == p.Dialect) && (p.State == "" || w.State == p.State)

@@ -19,7 +19,7 @@ func (c *Call) importable(r *WebhookRecord) (*Dialect, error) {
 	}
 	d := c.dialects[r.Dialect]
 	if d == nil {
-		fault("is not the name of a dialect", "dialect")
+		fault(c.oneDialectOf(), "dialect")
 	}
 	if len(r.Withheld) > 0 {
 		fault("must be empty: the webhook was exported without its secrets", "withheld")

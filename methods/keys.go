@@ -135,7 +135,7 @@ func revokeKey(ctx context.Context, c *Call) (any, error) {
 	revision, err := c.store.Remove(ctx, storage.KindKey, account, int64(p.ID), 0,
 		c.entry(account, "key.revoked").companion(number))
 	if errors.Is(err, storage.ErrAbsent) {
-		return nil, invalid(c.Pointer("id"), "is not the number of a key")
+		return nil, invalid(c.Pointer("id"), fmt.Sprintf("is not the number of a key of account %d", account))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("remove key: %w", err)

@@ -225,8 +225,8 @@ func listWebhooks(ctx context.Context, c *Call) (any, error) {
 	if err := c.Decode(&p); err != nil {
 		return nil, err
 	}
-	if p.Dialect != "" && c.dialects[p.Dialect] == nil {
-		return nil, invalid(c.Pointer("dialect"), "is not the name of a dialect")
+	if err := c.checkDialect(p.Dialect); err != nil {
+		return nil, err
 	}
 	return c.listWebhooks(ctx, c, p.page, func(w *schemas.Webhook) bool {
 		return (p.Dialect == "" || w.Dialect == p.Dialect) && (p.Name == "" || w.Name == p.Name) &&

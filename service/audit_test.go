@@ -81,9 +81,9 @@ func TestTheAuditLogInPagesAndItsEnd(t *testing.T) {
 	s := open(t)
 	const n = 600
 	for i := range n {
-		s.core.Audit(t.Context(), methods.AuditEntry{Action: "test.made", Account: schemas.AccountID(i % 2), Target: fmt.Sprint(i)})
+		s.core.Audit(t.Context(), methods.AuditEntry{Action: "delivery.retried", Account: schemas.AccountID(i % 2), Target: fmt.Sprint(i)})
 	}
-	got := s.audited(t, map[string]any{"limit": 7, "action": "test.made", "account": 1})
+	got := s.audited(t, map[string]any{"limit": 7, "action": "delivery.retried", "account": 1})
 	if len(got) != n/2 || got[0].Target != fmt.Sprint(n-1) {
 		t.Fatalf("%d entries, the first %+v", len(got), got[0])
 	}

@@ -2,8 +2,6 @@ package service
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -37,14 +35,11 @@ const FailNever time.Duration = -1
 // policies are the policies of the dialects that o changes.
 func policies(dialects []methods.Dialect, o Options) (map[string]delivery.Policy, error) {
 	out := map[string]delivery.Policy{}
-	known := map[string]delivery.Format{}
-	for _, d := range dialects {
-		known[d.Name] = d.Format
-	}
+	known := formats(dialects)
 	for name, change := range o.Policies {
 		format, ok := known[name]
 		if !ok {
-			return nil, fmt.Errorf("there is no dialect %q; there are %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+			return nil, fmt.Errorf("there is no dialect %q; there are %s", name, strings.Join(Dialects(), ", "))
 		}
 		p := format.Policy()
 		if change.Retry != nil {

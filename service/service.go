@@ -10,6 +10,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -108,10 +110,6 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	}
 	s.portal = portal.New(secret, s.reader)
 	dialects := s.dialects(o)
-	formats := map[string]delivery.Format{}
-	for _, d := range dialects {
-		formats[d.Name] = d.Format
-	}
 	changed, err := policies(dialects, o)
 	if err != nil {
 		return OptionsError{err}
@@ -125,7 +123,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 		tracer = s.tracing
 	}
 	s.engine, err = delivery.New(delivery.Options{
-		Store: s.store, Formats: formats, Policies: changed, Log: o.Log, Allow: o.Allow, Roots: o.EndpointCA,
+		Store: s.store, Formats: formats(dialects), Policies: changed, Log: o.Log, Allow: o.Allow, Roots: o.EndpointCA,
 		MaxInFlight: o.MaxInFlight, Timeout: o.Timeout, UserAgent: "Hookswitch/" + o.Version,
 		AttemptLevel: o.usualLevel(), OnAttempt: s.metrics.observers(o).attempt, Tracer: tracer, PullFor: o.PullFor,
 		MeasureEntry: methods.MeasureEntry, Keys: o.Encryption,
@@ -175,6 +173,20 @@ func (s *Service) dialects(o Options) []methods.Dialect {
 		}}),
 		native.New(),
 	}
+}
+
+// formats are those of dialects, by their names.
+func formats(dialects []methods.Dialect) map[string]delivery.Format {
+	out := map[string]delivery.Format{}
+	for _, d := range dialects {
+		out[d.Name] = d.Format
+	}
+	return out
+}
+
+// Dialects are the names of all dialects, in order.
+func Dialects() []string {
+	return slices.Sorted(maps.Keys(formats((&Service{}).dialects(Options{}))))
 }
 
 // portalLinkLife is how long the link in Airstack's answer works. The vendor names no limit.

@@ -43,11 +43,11 @@ func (t *TLS) Enabled() bool { return t.CertFile != "" || len(t.ACMEHosts) > 0 }
 func (t *TLS) validate() error {
 	switch {
 	case (t.CertFile == "") != (t.KeyFile == ""):
-		return errors.New("TLS needs both files, the certificate and its key")
+		return errors.New("TLS needs both files, the certificate (--tls-cert) and its key (--tls-key)")
 	case t.CertFile != "" && len(t.ACMEHosts) > 0:
-		return errors.New("TLS takes a certificate from files or by ACME, not both")
+		return errors.New("TLS takes a certificate from files (--tls-cert) or by ACME (--acme-host), not both")
 	case len(t.ACMEHosts) == 0 && (t.ACMEEmail != "" || t.ACMEDirectory != "" || t.ACMEOverHTTP):
-		return errors.New("ACME needs the host names to get certificates for")
+		return errors.New("ACME needs the host names to get certificates for (--acme-host)")
 	}
 	for _, host := range t.ACMEHosts {
 		if !strings.Contains(strings.Trim(host, "."), ".") || strings.ContainsAny(host, ":/* ") {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -47,7 +48,11 @@ func listAudit(ctx context.Context, c *cli.Command) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
-	params := given(c, "account", "action", "since", "until")
+	params, err := periodOf(c)
+	if err != nil {
+		return err
+	}
+	maps.Copy(params, given(c, "account", "action"))
 	return listing{
 		method: "listAuditEntries", params: params,
 		head: []string{"WHEN", "ACTION", "ACCOUNT", "TARGET", "BY", "CHANGES"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -59,7 +60,11 @@ func listDeliveries(ctx context.Context, c *cli.Command) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
-	params := given(c, "webhook", "event", "state", "since", "until")
+	params, err := periodOf(c)
+	if err != nil {
+		return err
+	}
+	maps.Copy(params, given(c, "webhook", "event", "state"))
 	if eventType := c.String("type"); eventType != "" {
 		params["eventType"] = eventType
 	}

@@ -100,15 +100,10 @@ func attributes(texts []string) (map[string]any, error) {
 		if _, twice := out[name]; twice {
 			return nil, fmt.Errorf("--attribute %q: %s is given twice", text, name)
 		}
-		var plain any
-		if json.Unmarshal([]byte(value), &plain) == nil {
-			switch plain.(type) {
-			case float64, bool:
-				out[name] = json.RawMessage(value)
-				continue
-			}
-		}
 		out[name] = value
+		if plain := strings.TrimSpace(value); json.Valid([]byte(plain)) && strings.ContainsAny(plain[:1], "-0123456789tf") {
+			out[name] = json.RawMessage(plain) // of a number of any size: one that is too large the service refuses
+		}
 	}
 	return out, nil
 }
@@ -144,7 +139,10 @@ func listEvents(ctx context.Context, c *cli.Command) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
-	params := given(c, "since", "until")
+	params, err := periodOf(c)
+	if err != nil {
+		return err
+	}
 	if types := c.StringSlice("type"); len(types) > 0 {
 		params["types"] = types
 	}

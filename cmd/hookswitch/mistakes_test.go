@@ -31,12 +31,38 @@ func TestMistakesAreOneLineThatHelps(t *testing.T) {
 		"events list --limit 99999999999999999999": `--limit "99999999999999999999": too large; see hookswitch events list --help`,
 		"events list --account acme":               `--account "acme": must be a whole number; see hookswitch events list --help`,
 		"events list --since 31x":                  `--since "31x": must be like 24h or 31d (ago), 2026-11-27 or 2026-11-27T09:30:00Z; see hookswitch events list --help`,
+		"events list --since 99999999d":            `--since "99999999d": too large; see hookswitch events list --help`,
+		"replay start --since 9999999999h":         `--since "9999999999h": too large; see hookswitch replay start --help`,
 		"events publish a.b --time now":            `--time "now": must be like 24h or 31d (ago), 2026-11-27 or 2026-11-27T09:30:00Z; see hookswitch events publish --help`,
 		"webhooks create --rate-limit few":         `--rate-limit "few": must be a number; see hookswitch webhooks create --help`,
 		"portal --expires-in soon":                 `--expires-in "soon": must be a duration such as 30s, 5m, 24h or 31d; see hookswitch portal --help`,
 		"serve --access-log=maybe":                 `--access-log "maybe": must be true or false; see hookswitch serve --help`,
 		"serve --max-in-flight -1":                 `--max-in-flight "-1": must be more than 0; see hookswitch serve --help`,
 		"serve --origin app":                       `--origin: "app" must be like https://app.example.com, without a path, or *; see hookswitch serve --help`,
+	} {
+		var out, said bytes.Buffer
+		code := run(t.Context(), strings.Fields("hookswitch "+line), strings.NewReader(""), &out, &said)
+		if got := said.String(); code != 2 || got != "hookswitch: "+want+"\n" || out.Len() > 0 {
+			t.Errorf("%s: code %d, %q and %q, want %q", line, code, got, out.String(), want)
+		}
+	}
+}
+
+// TestFlagsThatContradict gives flags and arguments that are each well, but not together. No service is asked.
+func TestFlagsThatContradict(t *testing.T) {
+	t.Parallel()
+	const order = "--since must be before --until; 24h is 24 hours ago, so the longer of two comes first"
+	for line, want := range map[string]string{
+		"events list --since 1h --until 2h":              order,
+		"deliveries list --since 1h --until 2h":          order,
+		"audit --since 1h --until 2h":                    order,
+		"replay start --webhook 1 --since 1h --until 2h": order,
+		"replay start": "--webhook must be given, or else --only-failed or --state: all events can be replayed to one webhook at a time",
+		"replay start --only-failed --state dead":                                 "--only-failed stands for --state dead --state discarded: give one or the other",
+		"webhooks create --endpoint u w.*":                                        `JSON must be an object such as {"ordered":true}; event types are given by --events`,
+		`webhooks create --endpoint u --events a.b {"endpoint":"v"}`:              "endpoint is given twice: by --endpoint and in JSON",
+		`webhooks update 1 --rate-limit 0 {"rateLimit":5}`:                        "rateLimit is given twice: by --rate-limit and in JSON",
+		`webhooks create --endpoint u --events a.b --header X:1 {"headers":null}`: "headers is given twice: by --header and in JSON",
 	} {
 		var out, said bytes.Buffer
 		code := run(t.Context(), strings.Fields("hookswitch "+line), strings.NewReader(""), &out, &said)

@@ -36,6 +36,9 @@ func parsePolicies(values func(name string) []string) (map[string]service.Policy
 			if !ok {
 				return nil, fmt.Errorf("%q must be like %s", text, flag.example)
 			}
+			if dialects := service.Dialects(); !slices.Contains(dialects, dialect) {
+				return nil, fmt.Errorf("%q: there is no dialect %q; there are %s", text, dialect, strings.Join(dialects, ", "))
+			}
 			p := out[dialect]
 			if err := flag.set(&p, value); err != nil {
 				return nil, fmt.Errorf("%q: %w", text, err)

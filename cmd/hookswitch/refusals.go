@@ -117,6 +117,9 @@ func (f memberFault) explain(c *cli.Command) string {
 		return f.Pointer + " " + f.Message
 	}
 	message := f.Message
+	if strings.HasPrefix(message, "a ") { // it begins with what the member is
+		name += ":"
+	}
 	if _, ok := flag.(*durationFlag); ok { // the wire has seconds
 		message = lastNumber.ReplaceAllStringFunc(message, func(digits string) string {
 			n, _ := strconv.ParseInt(digits, 10, 32)
@@ -134,8 +137,8 @@ func (f memberFault) explain(c *cli.Command) string {
 	return name + " " + message
 }
 
-// nameOf is what a command line has for a member of the parameters: a flag, of the same name or of the member's singular or
-// last word, or an argument, in capitals. "" is none: the member was written in JSON, or the command sets it.
+// nameOf is what a command line has for a member of the parameters: a flag, of the same name, of the member's singular or
+// last word, or of the file that it is in, or an argument, in capitals. "" is none: the member was written in JSON, or the command sets it.
 func nameOf(c *cli.Command, member string) (string, cli.Flag) {
 	named := func(name string) (string, cli.Flag) {
 		for _, f := range c.Flags {
@@ -152,6 +155,9 @@ func nameOf(c *cli.Command, member string) (string, cli.Flag) {
 			return argument, nil
 		}
 		name, flag = named(strings.TrimSuffix(kebab, "s"))
+	}
+	if name == "" {
+		name, flag = named(kebab + "-file")
 	}
 	if name == "" {
 		name, flag = named(kebab[strings.LastIndexByte(kebab, '-')+1:])

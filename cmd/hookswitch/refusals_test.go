@@ -2,7 +2,9 @@ package main
 
 import (
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -15,6 +17,10 @@ import (
 func TestRefusalsNameFlags(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, t.TempDir(), adminKey)
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte("short"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		arguments []string
 		says      string // after the line of the code, in regular expressions
@@ -24,7 +30,11 @@ func TestRefusalsNameFlags(t *testing.T) {
 		{[]string{"webhooks", "create", "--endpoint", "https://example.com", "--events", "a.b", `{"retry":[-1]}`}, `  /params/retry/0 must be at least 0`},
 		{[]string{"deliveries", "list", "--state", "lost", "--type", "!"}, `  --type must be an event type.*\n  --state must be one of pending, .*`},
 		{[]string{"events", "list", "--type", "a.b", "--type", "!"}, `  --type number 2 must be an event type.*`},
-		{[]string{"events", "list", "--since", "1d", "--until", "2d"}, `  --since must be before until`},
+		{[]string{"webhooks", "list", "--dialect", "nativ"}, `  --dialect must be one of airstack, copernica, native, superoffice, vision6`},
+		{[]string{"webhooks", "create", "--endpoint", "https://example.com", "--events", "a.b", "--secret-file", file}, `  --secret-file: a secret must be .*`},
+		{[]string{"events", "publish", "a.b", "--attribute", "x=1e999999999"}, `  --attribute at /x must be a number with .*`},
+		{[]string{"keys", "revoke", "99"}, `  ID is not the number of a key of account 1`},
+		{[]string{"audit", "--action", "foo"}, `  --action must be one of account.created, .*`},
 		{[]string{"events", "publish", "!", "--id", "a b"}, `  --id must be 1 to 64 letters.*\n  TYPE must be segments.*`},
 		{[]string{"events", "show", "a b"}, `  ID must be 1 to 64 letters.*`},
 		{[]string{"portal", "--expires-in", "400d"}, `  --expires-in must be at most 720h`},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -54,14 +55,9 @@ func startReplay(ctx context.Context, c *cli.Command) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
-	params := given(c, "webhook", "since", "until")
-	for flag, param := range map[string]string{"type": "types", "state": "states"} {
-		if texts := c.StringSlice(flag); len(texts) > 0 {
-			params[param] = texts
-		}
-	}
-	if c.Bool("only-failed") {
-		params["onlyFailed"] = true
+	params, err := replayOf(c)
+	if err != nil {
+		return usageError{err}
 	}
 	var document json.RawMessage
 	if err := call(ctx, c, "replayEvents", params, &document); err != nil {
@@ -78,6 +74,30 @@ func startReplay(ctx context.Context, c *cli.Command) error {
 		return printJSON(c.Root().Writer, document)
 	}
 	return answer(c, nil, "%s runs; hookswitch replay watch %s shows how far it is.", r.ID, r.ID)
+}
+
+// replayOf are the parameters of a replay that the flags ask for.
+func replayOf(c *cli.Command) (map[string]any, error) {
+	params, err := periodOf(c)
+	if err != nil {
+		return nil, err
+	}
+	switch failed := c.Bool("only-failed"); {
+	case failed && c.IsSet("state"):
+		return nil, errors.New("--only-failed stands for --state dead --state discarded: give one or the other")
+	case !failed && !c.IsSet("state") && !c.IsSet("webhook"):
+		return nil, errors.New("--webhook must be given, or else --only-failed or --state: all events can be replayed to one webhook at a time")
+	}
+	maps.Copy(params, given(c, "webhook"))
+	for flag, param := range map[string]string{"type": "types", "state": "states"} {
+		if texts := c.StringSlice(flag); len(texts) > 0 {
+			params[param] = texts
+		}
+	}
+	if c.Bool("only-failed") {
+		params["onlyFailed"] = true
+	}
+	return params, nil
 }
 
 func watchReplay(ctx context.Context, c *cli.Command) error {

@@ -18,10 +18,24 @@ func periodFlags() []cli.Flag {
 	}
 }
 
+// periodOf are the parameters that the flags of a period make.
+func periodOf(c *cli.Command) (map[string]any, error) {
+	params := given(c, "since", "until")
+	since, bound := params["since"].(time.Time)
+	if until, also := params["until"].(time.Time); bound && also && !since.Before(until) {
+		return nil, usageError{errors.New("--since must be before --until; 24h is 24 hours ago, so the longer of two comes first")}
+	}
+	return params, nil
+}
+
 // parseTime reads a time as people give it: RFC 3339, a day, or how long ago.
 func parseTime(text string, now time.Time) (time.Time, error) {
-	if ago, err := parseDuration(strings.TrimSuffix(text, " ago")); err == nil && ago >= 0 {
+	ago, err := parseDuration(strings.TrimSuffix(text, " ago"))
+	if err == nil && ago >= 0 {
 		return now.Add(-ago).UTC(), nil
+	}
+	if errors.Is(err, errTooLong) {
+		return time.Time{}, err
 	}
 	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} {
 		if at, err := time.ParseInLocation(layout, text, time.Local); err == nil {
@@ -34,9 +48,18 @@ func parseTime(text string, now time.Time) (time.Time, error) {
 // days are the leading days of a duration, and the rest of it.
 var days = regexp.MustCompile(`^(-?)([0-9]*\.?[0-9]*)d([0-9.].*)?$`)
 
+// errTooLong is a duration of more than 292 years.
+var errTooLong = errors.New("too large")
+
+// sound is the form of every duration that parseDuration reads, of any length.
+var sound = regexp.MustCompile(`^[-+]?([0-9]+\.?[0-9]*d)?([0-9]+\.?[0-9]*(h|m|s|ms|us|µs|ns))*$`)
+
 // parseDuration reads what time.ParseDuration does, and days of 24 hours before it: 31d, 1d12h.
 func parseDuration(text string) (time.Duration, error) {
 	wrong := errors.New("must be a duration such as 30s, 5m, 24h or 31d")
+	if text != "" && sound.MatchString(text) {
+		wrong = errTooLong // when it can't be read all the same
+	}
 	m := days.FindStringSubmatch(text)
 	if m == nil {
 		d, err := time.ParseDuration(text)
