@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sync/atomic"
 	"time"
 
@@ -90,22 +91,19 @@ func (b *backups) create(ctx context.Context, begun func()) (methods.Backup, err
 	}
 }
 
-// write makes the file. Until it is whole and on the disk its name ends in .partial.
+// leftBackups are the names of backups that a service was making when it was killed.
+var leftBackups = regexp.MustCompile(`^hookswitch-[0-9TZ.]+\.backup\.partial(-\d+)?$`)
+
+// write makes the file. It has its name once it is whole and on the disk; see [WriteWhole].
 func (b *backups) write(ctx context.Context, now time.Time) (out methods.Backup, err error) {
 	name := "hookswitch-" + now.Format("20060102T150405.000Z") + ".backup"
-	path := filepath.Join(b.dir, name)
-	f, err := os.OpenFile(path+".partial", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	counted := &counter{}
+	err = writeWhole(filepath.Join(b.dir, name), func(w io.Writer) error {
+		counted.w = w
+		return b.service.store.Backup(ctx, counted)
+	}, leftBackups)
 	if err != nil {
 		return out, fmt.Errorf("make a backup: %w", err)
-	}
-	counted := &counter{w: f}
-	w := bufio.NewWriterSize(counted, 1<<20)
-	err = errors.Join(b.service.store.Backup(ctx, w), w.Flush(), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(path+".partial", path)
-	}
-	if err != nil {
-		return out, errors.Join(fmt.Errorf("make a backup: %w", err), os.Remove(path+".partial"))
 	}
 	b.service.log.Info().Str("name", name).Int64("bytes", counted.n).Dur("took", time.Since(now)).Msg("backup made")
 	return methods.Backup{Name: name, Size: counted.n, Created: now}, nil

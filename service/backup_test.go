@@ -20,6 +20,9 @@ func TestCreateBackupWritesWhereTheOperatorSaid(t *testing.T) {
 	s := open(t, func(o *Options) { o.BackupDir = dir })
 	s.call(t, s.LocalKey(), "publishEvent", map[string]any{"type": "order.paid", "id": "o-1"}, nil)
 	var made methods.Backup
+	if err := os.WriteFile(filepath.Join(dir, "hookswitch-20260101T000000.000Z.backup.partial-1"), nil, 0o600); err != nil { // of one that was killed
+		t.Fatal(err)
+	}
 	s.call(t, s.LocalKey(), "createBackup", nil, &made)
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 1 || entries[0].Name() != made.Name {

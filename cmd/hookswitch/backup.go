@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -56,27 +53,11 @@ func backup(ctx context.Context, c *cli.Command) error {
 		}
 		return counted(c.Root().Writer)
 	}
-	if err := writeWhole(file, counted); err != nil {
+	if err := service.WriteWhole(file, counted); err != nil {
 		return err
 	}
 	seen.end()
 	return answer(c, backedUp{file, seen.n}, "%s: %s", file, bytesText(seen.n))
-}
-
-// writeWhole makes a file that has its name only once all of it is on the disk.
-func writeWhole(path string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".partial-*") // with mode 0600
-	if err != nil {
-		return err
-	}
-	w := bufio.NewWriterSize(f, 1<<20)
-	if err = errors.Join(write(w), w.Flush(), f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
 }
 
 // fetchBackup has the service stream a backup.

@@ -3,7 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,6 +59,37 @@ func TestABackupUnderLoadHasAllThatWasAcknowledged(t *testing.T) {
 	}
 }
 
+// TestAKilledBackupLeavesNothingForEver kills a backup in the middle. The next one to the same file cleans up after it.
+func TestAKilledBackupLeavesNothingForEver(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{})
+	stalled := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(asked)
+		<-r.Context().Done()
+	}))
+	defer stalled.Close()
+	file := filepath.Join(t.TempDir(), "nightly.backup")
+	process := exec.Command("hookswitch", "backup", "--server", stalled.URL, "--key", adminKey, file)
+	if err := process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	_ = process.Process.Kill()
+	_ = process.Wait() // by the signal
+	left := func() []string {
+		found, _ := filepath.Glob(file + "*")
+		return found
+	}
+	if len(left()) != 1 || left()[0] == file {
+		t.Fatalf("a killed backup left %q", left())
+	}
+	s := startServer(t, t.TempDir(), adminKey)
+	mustRun(t, "backup", "--server", s.address, "--key", adminKey, file)
+	if got := left(); len(got) != 1 || got[0] != file {
+		t.Errorf("left: %q", got)
+	}
+}
+
 // refuseSpoiled checks that spoiled copies of a backup are refused.
 func refuseSpoiled(t *testing.T, file string) {
 	t.Helper()
@@ -73,8 +108,8 @@ func refuseSpoiled(t *testing.T, file string) {
 		if err == nil || !strings.Contains(string(out), "this is no whole backup") {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
-		if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) > 0 {
-			t.Errorf("%s: left behind %v", name, left)
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: left the directory behind: %v", name, err)
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v3"
+
+	"github.com/hookswitch/hookswitch/service"
 )
 
 // exportFormat is the version of the lines that export writes.
@@ -52,7 +54,7 @@ func export(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	records := 0
-	err := writeWhole(file, func(w io.Writer) (err error) {
+	err := service.WriteWhole(file, func(w io.Writer) (err error) {
 		records, err = exportTo(ctx, c, w)
 		return err
 	})

@@ -39,9 +39,15 @@ func restore(ctx context.Context, r Restoration) (found Found, err error) {
 	if r.Dir == "" {
 		return found, errors.New("no directory is given")
 	}
+	_, there := os.Stat(r.Dir)
 	if err := os.MkdirAll(r.Dir, 0o700); err != nil {
 		return found, err
 	}
+	defer func() {
+		if err != nil && errors.Is(there, fs.ErrNotExist) {
+			_ = os.Remove(r.Dir) // stays if somebody has put something into it
+		}
+	}()
 	if err := mayReplace(r); err != nil {
 		return found, err
 	}
