@@ -31,9 +31,6 @@ func exchangeFailure(err error) *failure {
 		return &failure{schemas.ErrorTimeout, "the server stopped before the endpoint answered"}
 	}
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
-		if strings.Contains(err.Error(), "TLS handshake") {
-			return &failure{schemas.ErrorTimeout, "the TLS handshake took too long"}
-		}
 		return &failure{schemas.ErrorTimeout, "the endpoint did not answer in time"}
 	}
 	if broken(err) {

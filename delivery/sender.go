@@ -24,10 +24,9 @@ const (
 	maxIdleConns      = 8192      // over all endpoints; a pool smaller than the number of live ones means a storm of connects
 	minIdlePerHost    = 32
 	idleConnTimeout   = 90 * time.Second
-	handshakeTimeout  = 10 * time.Second
 )
 
-// sender makes HTTP exchanges: one POST, one answer, no redirects, nothing sent twice.
+// sender makes HTTP exchanges: one POST, one answer, no redirects, nothing sent twice (but see [sockets.RoundTrip]).
 type sender struct {
 	ways      atomic.Pointer[ways]
 	userAgent string
@@ -40,7 +39,6 @@ func newSender(d *dialler, userAgent string, lane int, roots *x509.CertPool) *se
 		Proxy:                  nil, // never from the environment: a proxy would undo the guard
 		DialContext:            d.connect,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
-		TLSHandshakeTimeout:    handshakeTimeout,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConns:           maxIdleConns,
 		MaxIdleConnsPerHost:    max(lane, minIdlePerHost),
@@ -132,7 +130,7 @@ func (e *exchanged) fail(f *failure) {
 }
 
 // request is made by hand: http.NewRequest would set GetBody, and with it net/http sends a POST again by itself on some
-// broken connections (always, when a header Idempotency-Key is there). An attempt is sent once.
+// broken connections (always, when a header Idempotency-Key is there).
 func (s *sender) request(ctx context.Context, endpoint *url.URL, header http.Header, body []byte) *http.Request {
 	r := &http.Request{
 		Method: http.MethodPost, URL: endpoint, Host: endpoint.Host, Header: header,
@@ -140,10 +138,16 @@ func (s *sender) request(ctx context.Context, endpoint *url.URL, header http.Hea
 		Body: http.NoBody, ContentLength: int64(len(body)),
 	}
 	if len(body) > 0 {
-		r.Body = io.NopCloser(bytes.NewReader(body))
+		r.Body = payload{bytes.NewReader(body)}
 	}
 	return r.WithContext(ctx)
 }
+
+// payload is the body of a request, which can be read again.
+type payload struct{ *bytes.Reader }
+
+// Close implements io.Closer.
+func (payload) Close() error { return nil }
 
 // connectionHeaders belong to the connection, and are net/http's to set.
 var connectionHeaders = []string{

@@ -9,6 +9,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -54,22 +55,31 @@ func newSocket(home *sockets, to host, conn net.Conn) *socket {
 
 // secure begins to speak TLS.
 func (c *socket) secure(ctx context.Context, name string) error {
-	short, cancel := context.WithTimeout(ctx, handshakeTimeout)
-	defer cancel()
-	config := c.home.tls.Clone()
-	config.ServerName = name
-	over := tls.Client(c.plain, config)
-	err := over.HandshakeContext(short)
-	if err != nil && short.Err() != nil && ctx.Err() == nil {
-		return &failure{schemas.ErrorTimeout, "the TLS handshake took too long"}
+	over, err := handshake(ctx, c.plain, c.home.tls, name, "http/1.1")
+	if err == nil {
+		c.Conn = over
 	}
-	c.Conn = over
 	return err
 }
 
 // alive reports whether nothing has come from the other side since the last exchange: neither its end, nor what nobody
-// asked for.
-func (c *socket) alive() bool { return c.raw != nil && silent(c.raw) }
+// asked for. The connection has the deadline then.
+func (c *socket) alive(deadline time.Time) bool {
+	if c.raw == nil || c.SetDeadline(deadline) != nil || !silent(c.raw) {
+		return false
+	}
+	over, ok := c.Conn.(*tls.Conn)
+	if !ok {
+		return true
+	}
+	// What came in one piece with the answer is TLS's already, and may be the end.
+	_ = over.SetReadDeadline(longAgo)
+	_, err := over.Read(make([]byte, 1))
+	return errors.Is(err, os.ErrDeadlineExceeded) && over.SetReadDeadline(deadline) == nil
+}
+
+// longAgo is a deadline that is over.
+var longAgo = time.Unix(1, 0)
 
 // close ends an idle connection. TLS says so to the other side.
 func (c *socket) close() { _ = c.Conn.Close() }
@@ -84,7 +94,7 @@ func (c *socket) cut() {
 
 // obey breaks the exchange off when ctx is cancelled. Its deadline is the connection's.
 func (c *socket) obey(ctx context.Context) {
-	c.release = context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+	c.release = context.AfterFunc(ctx, func() { _ = c.SetDeadline(longAgo) })
 }
 
 var errHeaderTooLarge = &failure{schemas.ErrorProtocol, "the answer's header is too large"}
@@ -99,19 +109,35 @@ func (c *socket) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// exchange sends a request and reads the answer as far as its header. The connection ends its exchange with the answer's body,
-// unless there is an error.
+// carry makes an exchange, which breaks off when ctx is cancelled. The connection is over after an error, and else with the
+// answer's body.
+func (c *socket) carry(ctx context.Context, r *http.Request) (*http.Response, error) {
+	c.obey(ctx)
+	response, err := c.exchange(r)
+	if err != nil {
+		c.cut()
+		if ended := ctx.Err(); ended != nil {
+			err = ended // which is why
+		}
+	}
+	return response, err
+}
+
+// unheard reports whether an exchange failed because the connection is gone, before anything of an answer came.
+func (c *socket) unheard(err error) bool { return c.room == maxResponseHeader && broken(err) }
+
+// exchange sends a request and reads the answer as far as its header.
 func (c *socket) exchange(r *http.Request) (*http.Response, error) {
 	c.buffers = spareBuffers.Get().(*buffers)
 	c.buffers.in.Reset(c)
 	c.buffers.out.Reset(c.Conn)
+	c.room = maxResponseHeader
 	if err := r.Write(c.buffers.out); err != nil {
 		return nil, err
 	}
 	if err := c.buffers.out.Flush(); err != nil {
 		return nil, err
 	}
-	c.room = maxResponseHeader
 	for {
 		response, err := http.ReadResponse(c.buffers.in, r)
 		if err != nil {

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -43,39 +44,48 @@ func hostOf(u *url.URL) host { return host{u.Scheme == "https", u.Host} }
 
 // newSockets has connections made by dial, and TLS spoken as config says.
 func newSockets(dial DialFunc, config *tls.Config, perHost int) *sockets {
-	config = config.Clone()
-	config.NextProtos = []string{"http/1.1"}
 	return &sockets{dial: dial, tls: config, perHost: perHost, idle: map[host][]*socket{}}
 }
 
 // RoundTrip implements http.RoundTripper. The deadline of the request's context, which it must have, holds for the answer's
-// body too, and need not be kept by the context itself. A request is sent once, whatever becomes of it.
+// body too, and need not be kept by the context itself.
+//
+// A request is sent once, but for one case: a kept connection may be closed by the other side just when it is used again.
+// When it breaks before anything of an answer came, the request is sent once more over a new one, in the same attempt: the
+// receiver has not seen it, or has closed without an answer and gets it again, as it would after the wait of a retry.
 func (s *sockets) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
 	deadline, _ := ctx.Deadline()
-	c := s.waiting(hostOf(r.URL), deadline)
-	if c == nil {
-		var err error
-		if c, err = s.connect(ctx, r.URL, deadline); err != nil {
-			return nil, err
+	if c := s.waiting(hostOf(r.URL), deadline); c != nil {
+		response, err := c.carry(ctx, r)
+		if err == nil || !c.unheard(err) || !rewind(r) {
+			return response, err
 		}
 	}
-	c.obey(ctx)
-	response, err := c.exchange(r)
+	c, err := s.connect(ctx, r.URL, deadline)
 	if err != nil {
-		c.cut()
-		if ended := ctx.Err(); ended != nil {
-			err = ended // which is why
-		}
 		return nil, err
 	}
-	return response, nil
+	return c.carry(ctx, r)
+}
+
+// rewind makes a request's body ready to be sent again, if it can be.
+func rewind(r *http.Request) bool {
+	if r.Body == http.NoBody {
+		return true
+	}
+	body, ok := r.Body.(io.Seeker)
+	if !ok {
+		return false
+	}
+	_, err := body.Seek(0, io.SeekStart)
+	return err == nil
 }
 
 // waiting is a kept connection that the other side has not closed; nil without one.
 func (s *sockets) waiting(to host, deadline time.Time) *socket {
 	for c := s.pop(to); c != nil; c = s.pop(to) {
-		if c.SetDeadline(deadline) == nil && c.alive() {
+		if c.alive(deadline) {
 			return c
 		}
 		c.cut()
@@ -149,7 +159,7 @@ func (s *sockets) sweep() {
 	for to, list := range s.idle {
 		s.kept -= len(list)
 		list = slices.DeleteFunc(list, func(c *socket) bool {
-			useless := now.Sub(c.since) >= idleConnTimeout || c.SetDeadline(time.Time{}) != nil || !c.alive()
+			useless := now.Sub(c.since) >= idleConnTimeout || !c.alive(time.Time{})
 			if useless {
 				c.close()
 			}

@@ -125,7 +125,7 @@ func TestAnIdleConnectionThatIsNotSilentIsLeft(t *testing.T) {
 				if i == 0 && name != "an answer nobody asked for" {
 					<-ended
 				}
-				until(t, func() bool { return i > 0 || idleSocket(s) == nil || !idleSocket(s).alive() })
+				until(t, func() bool { return i > 0 || idleSocket(s) == nil || !idleSocket(s).alive(time.Time{}) })
 			}
 		})
 	}

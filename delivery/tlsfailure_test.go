@@ -152,7 +152,7 @@ func TestWhatIsWrongWithTLSIsNamed(t *testing.T) {
 		},
 		"closed in the handshake": {
 			address: raw(""),
-			fault:   schemas.ErrorProtocol, message: "the connection broke off before the answer was complete",
+			fault:   schemas.ErrorTLS, message: "TLS failed: the connection broke off in the handshake",
 		},
 		"broken record": {
 			address: raw("\x16\x03\x03\x00\x05hello"),

@@ -26,6 +26,7 @@ const maxFirst = 16 << 10
 // newWays takes the ways of a transport. kernel says that what that dials are the kernel's sockets: others, an embedder's
 // pipes for one, need not take anything before the other side reads it.
 func newWays(t *http.Transport, kernel bool) *ways {
+	t.DialTLSContext = dialTLS(t)
 	w := &ways{transport: t, first: map[string]struct{}{}}
 	if kernel && canListen {
 		w.sockets = newSockets(t.DialContext, t.TLSClientConfig, t.MaxIdleConnsPerHost)

@@ -101,7 +101,7 @@ func TestWhatIsSpokenOverTLSIsLearned(t *testing.T) {
 	speaks.Store(&[]string{"h2"})
 	s.ways.Load().transport.CloseIdleConnections()
 	server.CloseClientConnections()
-	until(t, func() bool { return !idleSocket(s).alive() })
+	until(t, func() bool { return !idleSocket(s).alive(time.Time{}) })
 	if refused := send(); !strings.HasPrefix(refused, "TLS failed") {
 		t.Errorf("a host that speaks HTTP/2 only answered %q", refused)
 	}
