@@ -82,7 +82,11 @@ func (p *parse) run(text []byte) fault {
 	p.scanner = scanner{text: text, depth: p.limits.Depth}
 	p.items, p.batch = p.items[:0], false
 	if !utf8.Valid(text) {
-		return notJSON
+		p.pos = validUTF8(text)
+		return notUTF8
+	}
+	if bytes.HasPrefix(text, byteOrderMark) {
+		return marked
 	}
 	p.space()
 	if p.peek() == '[' {

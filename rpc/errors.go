@@ -45,6 +45,8 @@ type fault uint8
 const (
 	noFault fault = iota
 	notJSON
+	notUTF8
+	marked // by a byte order mark
 	emptyBatch
 	batchTooLong
 	notObject
@@ -61,12 +63,14 @@ const (
 )
 
 // errorFor is the error that tells a caller of a fault. The message is the specification's; particulars go to data,
-// but not where the specification's own examples show an error without data.
+// but not where the specification's own examples show an error without data. So a text that is no JSON is not told where.
 func (l *Limits) errorFor(f fault) *jsonrpc2.Error {
 	invalid := func(data any) *jsonrpc2.Error { return Error(jsonrpc2.CodeInvalidRequest, "Invalid Request", data) }
 	switch f {
 	case notJSON:
 		return Error(jsonrpc2.CodeParseError, "Parse error", nil)
+	case marked:
+		return Error(jsonrpc2.CodeParseError, "Parse error", "a byte order mark is not accepted")
 	case tooDeepToRead:
 		return Error(jsonrpc2.CodeParseError, "Parse error", fmt.Sprintf("nested deeper than %d levels, and read no further", maxNesting))
 	case batchTooLong:
@@ -89,6 +93,14 @@ func (l *Limits) errorFor(f fault) *jsonrpc2.Error {
 		return invalid(fmt.Sprintf("larger than %d bytes", l.Text))
 	}
 	return invalid(nil)
+}
+
+// refusal is the error for a text as a whole, which run has found faulty.
+func (p *parse) refusal(f fault) *jsonrpc2.Error {
+	if f == notUTF8 {
+		return Error(jsonrpc2.CodeParseError, "Parse error", fmt.Sprintf("not UTF-8 at byte %d, counted from 0", p.pos))
+	}
+	return p.limits.errorFor(f)
 }
 
 func errMethodNotFound() *jsonrpc2.Error {

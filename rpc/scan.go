@@ -1,6 +1,9 @@
 package rpc
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"unicode/utf8"
+)
 
 // maxNesting is where encoding/json gives up; the scanner gives up at the same level, so that what it lets through can
 // always be decoded.
@@ -266,4 +269,18 @@ func unquote(literal []byte) string {
 		return "" // cannot be: the scanner let it through
 	}
 	return v
+}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// validUTF8 is how many bytes of text are UTF-8 before the first that is not.
+func validUTF8(text []byte) int {
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && n == 1 {
+			return i
+		}
+		i += n
+	}
+	return len(text)
 }

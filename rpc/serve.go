@@ -75,8 +75,9 @@ func (s *Server) answer(x *exchange, text, out []byte) []byte {
 	defer s.putParse(p)
 	p.limits = s.bounds()
 	if f := p.run(text); f != noFault {
-		s.count(methodUnknown, s.bounds().errorFor(f).Code, 0)
-		return s.appendFault(out, f)
+		refused := p.refusal(f)
+		s.count(methodUnknown, refused.Code, 0)
+		return s.appendError(out, &envelope{}, nil, refused)
 	}
 	if x.batch = p.batch; p.batch {
 		return s.batch(x, p, out)
