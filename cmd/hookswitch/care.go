@@ -151,7 +151,7 @@ func compactStore(ctx context.Context, c *cli.Command) error {
 // oneArgument is the argument of a command that takes exactly one.
 func oneArgument(c *cli.Command, what string) (string, error) {
 	if c.Args().Len() != 1 {
-		return "", usageError{fmt.Errorf("%s takes one argument: %s", c.FullName(), what)}
+		return "", usageError{fmt.Errorf("%s takes one argument: %s", titleOf(c), what)}
 	}
 	return c.Args().First(), nil
 }

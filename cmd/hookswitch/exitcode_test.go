@@ -1,12 +1,18 @@
 package main
 
 import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -73,6 +79,7 @@ func TestExitCodesAreTheDocumentedOnes(t *testing.T) {
 		}
 		tried = append(tried, row.code)
 	}
+	tried = append(tried, cutShort(t, syscall.SIGINT), cutShort(t, syscall.SIGTERM))
 	page, err := os.ReadFile("../../docs/cli.md")
 	if err != nil {
 		t.Fatal(err)
@@ -85,4 +92,36 @@ func TestExitCodesAreTheDocumentedOnes(t *testing.T) {
 	if tried = slices.Compact(tried); !slices.Equal(documented, tried) {
 		t.Errorf("docs/cli.md has the codes %v, this test %v", documented, tried)
 	}
+}
+
+// cutShort sends a signal to commands while a service is answering them, and returns the code with which all of them end.
+func cutShort(t *testing.T, cut syscall.Signal) (code int) {
+	t.Helper()
+	asked := make(chan struct{})
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // else nobody notices that the other side has gone
+		asked <- struct{}{}
+		<-r.Context().Done()
+	}))
+	t.Cleanup(silent.Close)
+	const before = "The replay goes on; hookswitch replay watch rpl_1 shows how far it is, hookswitch replay cancel rpl_1 ends it.\n"
+	for _, arguments := range [][]string{
+		{"call", "ping"}, {"webhooks", "list"}, {"webhooks", "enable", "1", "2"}, {"backup", t.TempDir() + "/b"}, {"replay", "watch", "rpl_1"},
+	} {
+		process := exec.Command("hookswitch", append(arguments, "--server", silent.URL)...)
+		var said bytes.Buffer
+		process.Stderr = &said
+		if err := process.Start(); err != nil {
+			t.Fatal(err)
+		}
+		<-asked
+		if err := process.Process.Signal(cut); err != nil {
+			t.Fatal(err)
+		}
+		_ = process.Wait() // its code is looked at
+		if got := process.ProcessState.ExitCode(); got != 128+int(cut) || strings.TrimPrefix(said.String(), before) != "hookswitch: interrupted\n" {
+			t.Errorf("hookswitch %q after %v ended with %d: %s", arguments, cut, got, said.String())
+		}
+	}
+	return 128 + int(cut)
 }

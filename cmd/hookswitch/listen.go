@@ -79,6 +79,8 @@ func listenToEvents(ctx context.Context, c *cli.Command) error {
 			return err
 		}
 		defer l.unsubscribe(ctx)
+	} else {
+		l.note("Listening as %s; Ctrl-C ends it, and leaves the subscription.", l.id)
 	}
 	return l.run(ctx)
 }

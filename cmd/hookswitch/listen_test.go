@@ -242,3 +242,18 @@ func ask(t *testing.T, s *server, method string, params, result any) {
 		t.Fatal(err)
 	}
 }
+
+// TestListenToASubscriptionThatIsThere: it is told of, Ctrl-C is the way to end, and the subscription stays.
+func TestListenToASubscriptionThatIsThere(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, t.TempDir(), adminKey)
+	ask(t, s, "createSubscription", map[string]any{"endpoint": "pull:mine", "events": []string{"*"}}, nil)
+	command, said := listening(t, s, "--id", "1")
+	if err := command.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Wait(); err != nil || said.String() != "Listening as 1; Ctrl-C ends it, and leaves the subscription.\n" {
+		t.Errorf("%v: %s", err, said.String())
+	}
+	ask(t, s, "getWebhook", map[string]any{"id": "1"}, nil)
+}

@@ -8,10 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime"
 	"strings"
-	"syscall"
 
 	"github.com/urfave/cli/v3"
 
@@ -22,18 +20,11 @@ import (
 var version = "dev"
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	go func() { // ends with the first signal, or with the process
-		<-ctx.Done()
-		stop() // a second Ctrl-C ends the process at once
-	}()
-	code := run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	os.Exit(run(untilSignal(context.Background()), os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 
 // run is the whole program: 0 when all went well, 1 when what was asked for failed, 2 when it was asked wrongly, 3 when the
-// service did not answer.
+// service did not answer, 128 and its number when a signal cut it short.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	app := command(stdin, stdout, stderr)
 	err := ofVariable(app.Run(ctx, helpLast(args)))
@@ -42,6 +33,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	if err == nil {
 		return 0
+	}
+	if cut, ok := errors.AsType[interrupted](context.Cause(ctx)); ok && (errors.Is(err, cut) || errors.Is(err, context.Canceled)) {
+		err = cut // whatever was being done
 	}
 	for line := range strings.SplitSeq(explain(err), "\n") {
 		if !strings.HasPrefix(line, " ") { // else it belongs to the one before
@@ -54,6 +48,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 // exitCode is that of an error; docs/cli.md has the table.
 func exitCode(err error) int {
+	if cut, ok := errors.AsType[interrupted](err); ok {
+		return 128 + int(cut.signal)
+	}
 	if _, wrong := errors.AsType[usageError](err); wrong {
 		return 2
 	}

@@ -108,9 +108,9 @@ func (m *manual) instead(name string) string {
 	for i := range m.Methods {
 		names[i] = m.Methods[i].Name
 	}
-	const list = "; hookswitch call --methods lists them"
+	const list = "hookswitch call --methods lists them"
 	if near := nearest(name, names); near != "" {
-		return "; did you mean " + near + "?" + list
+		return "; did you mean " + near + "? " + list
 	}
 	var alike []string
 	for _, n := range names {
@@ -119,9 +119,9 @@ func (m *manual) instead(name string) string {
 		}
 	}
 	if len(alike) == 0 {
-		return list
+		return "; " + list
 	}
-	return "; there are " + strings.Join(alike, ", ") + list
+	return "; there are " + strings.Join(alike, ", ") + "; " + list
 }
 
 // verbOf is what the name of a method begins with: create of createKey.

@@ -51,8 +51,8 @@ func helpNotFound(ctx context.Context, c *cli.Command, name string) error {
 	if lineage := c.Lineage(); len(names) == 0 && len(lineage) > 1 {
 		return cli.ShowCommandHelp(ctx, lineage[1], c.Name)
 	}
-	return usageError{fmt.Errorf("there is no command %q%s; see %s --help",
-		c.FullName()+" "+cell(name, 64), didYouMean(name, names, c.FullName()+" %s"), c.FullName())}
+	text := fmt.Sprintf("there is no command %q", c.FullName()+" "+cell(name, 64)) + didYouMean(name, names, c.FullName()+" %s")
+	return usageError{errors.New(andThen(text, "see "+c.FullName()+" --help"))}
 }
 
 // The errors of the library's parser.
@@ -91,7 +91,18 @@ func mistake(c *cli.Command, err error) error {
 	} else if m := flagAlone.FindStringSubmatch(text); m != nil {
 		text = "--" + m[1] + " needs a value"
 	}
-	return usageError{errors.New(text + "; see " + c.FullName() + " --help")}
+	return usageError{errors.New(andThen(text, "see "+c.FullName()+" --help"))}
+}
+
+// titleOf is a command in a line that begins with the program's name already.
+func titleOf(c *cli.Command) string { return strings.TrimPrefix(c.FullName(), c.Root().Name+" ") }
+
+// andThen adds what to do to a sentence, which may have ended with a question.
+func andThen(text, do string) string {
+	if strings.HasSuffix(text, "?") {
+		return text + " " + strings.ToUpper(do[:1]) + do[1:]
+	}
+	return text + "; " + do
 }
 
 // wrongValue is what is said of a value that a flag of c does not take.

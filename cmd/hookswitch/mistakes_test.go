@@ -14,16 +14,16 @@ import (
 func TestMistakesAreOneLineThatHelps(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"servee":                                   `there is no command "hookswitch servee"; did you mean hookswitch serve?; see hookswitch --help`,
+		"servee":                                   `there is no command "hookswitch servee"; did you mean hookswitch serve? See hookswitch --help`,
 		"nonsense":                                 `there is no command "hookswitch nonsense"; see hookswitch --help`,
 		"help nonsense":                            `there is no command "hookswitch nonsense"; see hookswitch --help`,
-		"webhooks lst":                             `there is no command "hookswitch webhooks lst"; did you mean hookswitch webhooks list?; see hookswitch webhooks --help`,
-		"dialect copernica dsn":                    `there is no command "hookswitch dialect copernica dsn"; did you mean hookswitch dialect copernica dns?; see hookswitch dialect copernica --help`,
-		"completion bsh":                           `there is no command "hookswitch completion bsh"; did you mean hookswitch completion bash?; see hookswitch completion --help`,
-		"call publishEvnt -h":                      `there is no method publishEvnt; did you mean publishEvent?; hookswitch call --methods lists them`,
-		"call PUBLISHEVENT -h":                     `there is no method PUBLISHEVENT; did you mean publishEvent?; hookswitch call --methods lists them`,
+		"webhooks lst":                             `there is no command "hookswitch webhooks lst"; did you mean hookswitch webhooks list? See hookswitch webhooks --help`,
+		"dialect copernica dsn":                    `there is no command "hookswitch dialect copernica dsn"; did you mean hookswitch dialect copernica dns? See hookswitch dialect copernica --help`,
+		"completion bsh":                           `there is no command "hookswitch completion bsh"; did you mean hookswitch completion bash? See hookswitch completion --help`,
+		"call publishEvnt -h":                      `there is no method publishEvnt; did you mean publishEvent? hookswitch call --methods lists them`,
+		"call PUBLISHEVENT -h":                     `there is no method PUBLISHEVENT; did you mean publishEvent? hookswitch call --methods lists them`,
 		"call creatWebhook -h":                     `there is no method creatWebhook; there are createBackup, createDefaultWebhook, createKey, createPortalLink, createSubscription; hookswitch call --methods lists them`,
-		"events list --limt 3":                     `there is no flag --limt; did you mean --limit?; see hookswitch events list --help`,
+		"events list --limt 3":                     `there is no flag --limt; did you mean --limit? See hookswitch events list --help`,
 		"events list -zzz":                         `there is no flag --zzz; see hookswitch events list --help`,
 		"--server x call ping":                     `there is no flag --server here; flags come after the command; see hookswitch --help`,
 		"events list --since":                      `--since needs a value; see hookswitch events list --help`,

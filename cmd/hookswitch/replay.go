@@ -130,7 +130,8 @@ func watch(ctx context.Context, c *cli.Command, id string) error {
 		switch {
 		case ctx.Err() != nil:
 			bar.end()
-			return fmt.Errorf("the replay goes on; hookswitch replay watch %s shows how far it is, hookswitch replay cancel %s ends it", id, id)
+			fmt.Fprintf(c.Root().ErrWriter, "The replay goes on; hookswitch replay watch %s shows how far it is, hookswitch replay cancel %s ends it.\n", id, id)
+			return context.Cause(ctx)
 		case err != nil:
 			return reached(err)
 		case r.State != "running":

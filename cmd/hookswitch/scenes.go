@@ -71,21 +71,21 @@ func (s scene) curl(address string) string {
 		document = document[:i] + "https://example.com/hooks" + document[j:]
 	}
 	if s.method == "addWebhook" {
-		return fmt.Sprintf("curl %s/api/jsonrpcserver.php?version=3.3 -H 'Content-Type: application/json' \\\n"+
-			"  -d '{\"id\":1,\"method\":\"addWebhook\",\"params\":[\"'$KEY'\",%s]}'", toCurl(address), document)
+		return fmt.Sprintf("curl %s -H 'Content-Type: application/json' \\\n"+
+			"  -d '{\"id\":1,\"method\":\"addWebhook\",\"params\":[\"'$KEY'\",%s]}'", toCurl(address, "/api/jsonrpcserver.php?version=3.3"), document)
 	}
 	return curl(address, s.method, document)
 }
 
 func curl(address, method, params string) string {
-	return fmt.Sprintf("curl %s/rpc -H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json' \\\n"+
-		"  -d '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":%q,\"params\":%s}'", toCurl(address), method, params)
+	return fmt.Sprintf("curl %s -H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json' \\\n"+
+		"  -d '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":%q,\"params\":%s}'", toCurl(address, "/rpc"), method, params)
 }
 
-// toCurl is an address of the service as an argument of curl; a Unix socket takes an option besides.
-func toCurl(address string) string {
-	if path, unix := strings.CutPrefix(address, unixPrefix); unix {
-		return "--unix-socket '" + strings.ReplaceAll(path, "'", `'\''`) + "' http://localhost"
+// toCurl is a path at an address of the service as an argument of curl; a Unix socket takes an option besides.
+func toCurl(address, path string) string {
+	if socket, unix := strings.CutPrefix(address, unixPrefix); unix {
+		return "--unix-socket '" + strings.ReplaceAll(socket, "'", `'\''`) + "' 'http://localhost" + path + "'"
 	}
-	return address
+	return "'" + address + path + "'"
 }

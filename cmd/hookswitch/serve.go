@@ -212,7 +212,7 @@ func setLevel(text string) error {
 
 func noArguments(c *cli.Command) error {
 	if c.Args().Present() {
-		return usageError{fmt.Errorf("%s takes no argument, got %q; see %s --help", c.Name, c.Args().First(), c.FullName())}
+		return usageError{fmt.Errorf("%s takes no argument, got %q; see %s --help", titleOf(c), c.Args().First(), c.FullName())}
 	}
 	return nil
 }

@@ -51,14 +51,14 @@ func registering() []*cli.Command {
 
 func createWebhook(ctx context.Context, c *cli.Command) error {
 	if c.Args().Len() > 1 {
-		return usageError{fmt.Errorf("%s takes flags and, if there are more members, one JSON; see %s --help", c.FullName(), c.FullName())}
+		return usageError{fmt.Errorf("%s takes flags and, if there are more members, one JSON; see %s --help", titleOf(c), c.FullName())}
 	}
 	document, err := membersOf(c, c.Args().First())
 	if err != nil {
 		return usageError{err}
 	}
 	if !c.Args().Present() && !(c.IsSet("endpoint") && c.IsSet("events")) {
-		return usageError{fmt.Errorf("%s needs --endpoint and --events; see %s --help", c.FullName(), c.FullName())}
+		return usageError{fmt.Errorf("%s needs --endpoint and --events; see %s --help", titleOf(c), c.FullName())}
 	}
 	var made json.RawMessage
 	if err := call(ctx, c, "createSubscription", document, &made); err != nil {
@@ -93,7 +93,7 @@ func shown(secret, publicKey string) string {
 
 func updateWebhook(ctx context.Context, c *cli.Command) error {
 	if n := c.Args().Len(); n < 1 || n > 2 {
-		return usageError{fmt.Errorf("%s takes flags, ID and, if there are more members, JSON; see %s --help", c.FullName(), c.FullName())}
+		return usageError{fmt.Errorf("%s takes flags, ID and, if there are more members, JSON; see %s --help", titleOf(c), c.FullName())}
 	}
 	document, err := membersOf(c, c.Args().Get(1))
 	if err != nil {

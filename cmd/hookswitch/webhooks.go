@@ -139,7 +139,7 @@ func setStates(state string) cli.ActionFunc {
 // eachArgument does something with every argument, in their order, until it fails.
 func eachArgument(c *cli.Command, do func(argument string) error) error {
 	if !c.Args().Present() {
-		return usageError{fmt.Errorf("%s takes at least one ID", c.FullName())}
+		return usageError{fmt.Errorf("%s takes at least one ID", titleOf(c))}
 	}
 	for _, argument := range c.Args().Slice() {
 		if err := do(argument); err != nil {

@@ -87,7 +87,7 @@ func TestWrongOptionsAreOneClearLine(t *testing.T) {
 		"a bad size":                       {[]string{"--max-body", "1"}, `^hookswitch: --max-body ".*": must be a size from 64KiB`, 2},
 		"a bad number":                     {config("max-in-flight: 1.5\n"), `\.yaml:1: max-in-flight "1.5": must be a whole number`, 2},
 		"a bad level":                      {[]string{"--log-level", "loud"}, `^hookswitch: --log-level ".*": must be debug, info, warn or error`, 2},
-		"a flag that is not there":         {[]string{"--lisen", ":80"}, `there is no flag --lisen; did you mean --listen\?; see hookswitch serve --help`, 2},
+		"a flag that is not there":         {[]string{"--lisen", ":80"}, `there is no flag --lisen; did you mean --listen\? See hookswitch serve --help`, 2},
 		"an argument":                      {[]string{"now"}, `serve takes no argument, got "now"`, 2},
 		"a directory of backups not there": {[]string{"--backup-dir", dir + "/no"}, `^hookswitch: the directory of backups \(--backup-dir\): .*/no is not there; make it first`, 2},
 		"backups into a file":              {[]string{"--backup-dir", plain}, `--backup-dir.*not a directory`, 2},
