@@ -84,9 +84,11 @@ func mistake(c *cli.Command, err error) error {
 		value, _ := strconv.Unquote(m[1]) // the library quotes by %q
 		text = wrongValue(c, m[2], value, m[3])
 	} else if m := unknownFlag.FindStringSubmatch(text); m != nil {
-		text = fmt.Sprintf("there is no flag --%s%s", cell(m[1], 64), didYouMean(m[1], namesOf(c.Flags), "--%s"))
+		text = "there is no flag --" + cell(m[1], 64)
 		if len(c.VisibleCommands()) > 0 {
 			text += " here; flags come after the command"
+		} else {
+			text += didYouMean(m[1], namesOf(c.Flags), "--%s")
 		}
 	} else if m := flagAlone.FindStringSubmatch(text); m != nil {
 		text = "--" + m[1] + " needs a value"
