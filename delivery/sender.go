@@ -129,8 +129,8 @@ func (e *exchanged) fail(f *failure) {
 	e.answer.Error, e.message = f.kind, f.text
 }
 
-// request is made by hand: http.NewRequest would set GetBody, and with it net/http sends a POST again by itself on some
-// broken connections (always, when a header Idempotency-Key is there).
+// request is made by hand, of a URL that is parsed. Its body is of a kind that net/http knows to be in memory and sends along with
+// the header, and GetBody gives it again.
 func (s *sender) request(ctx context.Context, endpoint *url.URL, header http.Header, body []byte) *http.Request {
 	r := &http.Request{
 		Method: http.MethodPost, URL: endpoint, Host: endpoint.Host, Header: header,
@@ -138,16 +138,11 @@ func (s *sender) request(ctx context.Context, endpoint *url.URL, header http.Hea
 		Body: http.NoBody, ContentLength: int64(len(body)),
 	}
 	if len(body) > 0 {
-		r.Body = payload{bytes.NewReader(body)}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	}
 	return r.WithContext(ctx)
 }
-
-// payload is the body of a request, which can be read again.
-type payload struct{ *bytes.Reader }
-
-// Close implements io.Closer.
-func (payload) Close() error { return nil }
 
 // connectionHeaders belong to the connection, and are net/http's to set.
 var connectionHeaders = []string{

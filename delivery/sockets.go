@@ -3,7 +3,6 @@ package delivery
 import (
 	"context"
 	"crypto/tls"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -74,11 +73,11 @@ func rewind(r *http.Request) bool {
 	if r.Body == http.NoBody {
 		return true
 	}
-	body, ok := r.Body.(io.Seeker)
-	if !ok {
+	if r.GetBody == nil {
 		return false
 	}
-	_, err := body.Seek(0, io.SeekStart)
+	body, err := r.GetBody()
+	r.Body = body
 	return err == nil
 }
 

@@ -80,12 +80,15 @@ func plainHost(name string) bool {
 	return name != ""
 }
 
-// transported sends a request with the transport, and learns from the answer.
+// transported sends a request with the transport, and learns from the answer. The transport is not told how to read the body
+// again: it would send a POST once more on some broken connections, and always with a header Idempotency-Key.
 func (w *ways) transported(r *http.Request) (*http.Response, error) {
 	at, _ := r.Context().Deadline()
 	ctx, cancel := context.WithDeadline(r.Context(), at)
 	var witness witness
-	response, err := w.transport.RoundTrip(r.WithContext(witness.of(ctx, r.URL)))
+	once := r.WithContext(witness.of(ctx, r.URL))
+	once.GetBody = nil
+	response, err := w.transport.RoundTrip(once)
 	if err != nil {
 		cancel()
 		return nil, witness.cause(err)
