@@ -172,3 +172,37 @@ func brief(e exchanged) string {
 	slices.Sort(header)
 	return fmt.Sprintf("%d %q %q %q %q", e.answer.Status, e.answer.Error, e.message, header, e.body)
 }
+
+// counting counts what is written to a connection.
+type counting struct {
+	net.Conn
+	writes *atomic.Int32
+}
+
+// Write implements net.Conn.
+func (c counting) Write(b []byte) (int, error) {
+	c.writes.Add(1)
+	return c.Conn.Write(b)
+}
+
+// A short request leaves in one piece, and so in one packet, on both ways.
+func TestHeaderAndBodyLeaveInOnePiece(t *testing.T) {
+	t.Parallel()
+	var writes atomic.Int32
+	answering := piped(t, []byte(fine))
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := answering(ctx, network, address)
+		return counting{conn, &writes}, err
+	}
+	transport := &http.Transport{DialContext: dial}
+	defer transport.CloseIdleConnections()
+	for name, sockets := range map[string]*sockets{"a transport": nil, "sockets": newSockets(dial, &tls.Config{MinVersion: tls.VersionTLS12}, 1)} {
+		s := &sender{}
+		s.ways.Store(&ways{transport: transport, sockets: sockets})
+		writes.Store(0)
+		got := s.send(t.Context(), mustURL(t, "http://receiver.example/"), Request{Body: bytes.Repeat([]byte("x"), 2000)}, time.Minute)
+		if n := writes.Load(); got.answer.Status != 200 || n != 1 {
+			t.Errorf("%s: %d writes, %d %s", name, n, got.answer.Status, got.message)
+		}
+	}
+}
