@@ -26,7 +26,7 @@ import (
 const inFlight = 64
 
 // publishers is how many events are on their way at once, from publish to settled.
-const publishers = 256
+const publishers = 512
 
 // BenchmarkRatioPublishToSettled measures events from publish to delivered and settled, on the real bolt engine with its
 // fsyncs, against a bare http.Client loop that posts the same bytes to the same receiver. So many publishers each have one

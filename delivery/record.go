@@ -104,7 +104,7 @@ func ownHeader(w *schemas.Webhook, name string) bool {
 // attempt said in the header Authorization. Credentials are chosen by people and by token endpoints, so they are looked for in
 // the spellings of JSON and of forms too; our own secrets look the same in all of them.
 func secretsOf(w *schemas.Webhook, credential string) []string {
-	list := make([]string, 0, 4)
+	var list []string // mostly short, or none
 	for _, s := range w.Secrets {
 		if len(s.Value) >= minMasked {
 			list = append(list, s.Value)
