@@ -27,15 +27,6 @@ type backups struct {
 	busy    atomic.Bool
 }
 
-func newBackups(s *Service, dir string) (*backups, error) {
-	if dir != "" {
-		if err := writable(dir); err != nil {
-			return nil, OptionsError{fmt.Errorf("the directory of backups (--backup-dir): %w", err)}
-		}
-	}
-	return &backups{service: s, dir: dir}, nil
-}
-
 // writable makes a file in dir and removes it. A directory that is missing is not made: it may be a disk that is not mounted.
 func writable(dir string) error {
 	f, err := os.CreateTemp(dir, "hookswitch-*.partial")

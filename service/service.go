@@ -65,6 +65,11 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 	if err := o.validate(); err != nil {
 		return nil, OptionsError{err}
 	}
+	if o.BackupDir != "" { // before there is a store, whose admin key nobody would see
+		if err := writable(o.BackupDir); err != nil {
+			return nil, OptionsError{fmt.Errorf("the directory of backups (--backup-dir): %w", err)}
+		}
+	}
 	security, err := newSecurity(o)
 	if err != nil {
 		return nil, OptionsError{err}
@@ -105,9 +110,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	if err := s.copernica.Load(ctx); err != nil {
 		return err
 	}
-	if s.backups, err = newBackups(s, o.BackupDir); err != nil {
-		return err
-	}
+	s.backups = &backups{service: s, dir: o.BackupDir}
 	s.portal = portal.New(secret, s.reader)
 	dialects := s.dialects(o)
 	changed, err := policies(dialects, o)
