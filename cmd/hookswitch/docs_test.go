@@ -20,30 +20,38 @@ func TestCommandsOfTheDocsRun(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("no curl on this machine")
 	}
-	ran := 0
-	for _, page := range pages(t) {
+	all := pages(t)
+	if len(all) < 10 {
+		t.Errorf("found only %d pages", len(all))
+	}
+	for _, page := range all {
 		scripts := scriptsOf(t, page)
 		if len(scripts) == 0 {
 			continue
 		}
-		s, dir := startServer(t, t.TempDir(), adminKey), clone(t)
-		addresses := strings.NewReplacer("http://127.0.0.1:8080", s.address, "127.0.0.1:9000", freeAddress(t))
-		for _, script := range scripts {
-			ran++
-			script = addresses.Replace(script)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			pasted := exec.CommandContext(ctx, "sh", "-e", "-c", script)
-			pasted.Dir = dir
-			pasted.Env = append(pasted.Environ(), "KEY="+adminKey, "HOOKSWITCH_KEY="+adminKey, "HOOKSWITCH_SERVER="+s.address)
-			out, err := pasted.CombinedOutput()
-			cancel()
-			if err != nil || strings.Contains(string(out), `"error":{`) {
-				t.Errorf("%s: %v\n%s\n%s", filepath.Base(page), err, script, out)
-			}
-		}
+		t.Run(filepath.Base(page), func(t *testing.T) {
+			t.Parallel()
+			runScripts(t, scripts)
+		})
 	}
-	if ran == 0 {
-		t.Error("found no command in any page")
+}
+
+// runScripts runs the scripts of a page, one after the other, against a server of their own.
+func runScripts(t *testing.T, scripts []string) {
+	t.Helper()
+	s, dir := startServer(t, t.TempDir(), adminKey), clone(t)
+	addresses := strings.NewReplacer("http://127.0.0.1:8080", s.address, "127.0.0.1:9000", freeAddress(t))
+	for _, script := range scripts {
+		script = addresses.Replace(script)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		pasted := exec.CommandContext(ctx, "sh", "-e", "-c", script)
+		pasted.Dir = dir
+		pasted.Env = append(pasted.Environ(), "KEY="+adminKey, "HOOKSWITCH_KEY="+adminKey, "HOOKSWITCH_SERVER="+s.address)
+		out, err := pasted.CombinedOutput()
+		cancel()
+		if err != nil || strings.Contains(string(out), `"error":{`) {
+			t.Errorf("%v\n%s\n%s", err, script, out)
+		}
 	}
 }
 
