@@ -143,6 +143,11 @@ func (d *dispatcher) heal(o *origin) (was bool) {
 	was = o.open()
 	o.failures, o.wait, o.chosen = 0, 0, nil
 	if was {
+		for _, l := range d.lanes {
+			if l.origin == o {
+				d.recall(l)
+			}
+		}
 		d.wakeClaim()
 	}
 	return was
@@ -166,26 +171,38 @@ func (d *dispatcher) reopen(key storage.Lane) {
 	d.rest(l)
 }
 
-// passOver reports whether a claim leaves a blocked lane alone. It is let through to bring the next probe when that is
-// its turn, and to let go of deliveries whose time is over.
-func (d *dispatcher) passOver(l *lane) bool {
+// skipProbe is how long claims pass over a lane while another at its origin is being probed.
+const skipProbe = 250 * time.Millisecond
+
+// passOver is how long claims leave a blocked lane alone. It is let through to bring the next probe when that is its turn,
+// and to let go of deliveries whose time is over.
+func (d *dispatcher) passOver(l *lane) time.Duration {
 	o := l.origin
 	switch {
 	case !o.admits():
-		return !l.spent(l.runsOut)
+		switch {
+		case l.spent(l.runsOut):
+			return 0
+		case o.probe != nil:
+			return skipProbe
+		}
+		return time.Until(o.until)
 	case o.asked == d.claimed:
-		return o.chosen != l
+		if o.chosen == l {
+			return 0
+		}
+		return skipProbe
 	case o.chosen != nil && len(o.chosen.queue) > 0:
-		return true // it brought one that has not begun yet
+		return skipProbe // it brought one that has not begun yet
 	case l.probed == o.round+1:
 		if o.passed != d.claimed {
 			o.passed = d.claimed
 			d.passed = append(d.passed, o)
 		}
-		return true
+		return 1 // to be asked for in the round that may begin now
 	}
 	o.asked, o.chosen, l.probed = d.claimed, l, o.round+1
-	return false
+	return 0
 }
 
 // nextRound ends the rounds in which every lane that a claim met had its turn. The lock is held.

@@ -35,7 +35,7 @@ const minClaimWait = 5 * time.Millisecond
 
 // claimOnce makes one claim and says how long to wait before the next; 0: at once.
 func (e *Engine) claimOnce() (wait time.Duration, err error) {
-	n, number := e.dispatcher.claim()
+	n, number, again := e.dispatcher.claim()
 	if n == 0 {
 		return e.o.Poll, nil
 	}
@@ -43,13 +43,13 @@ func (e *Engine) claimOnce() (wait time.Duration, err error) {
 	ordered := map[storage.Lane]bool{} // what the store was told, whatever changes meanwhile
 	var waiting []storage.Lane
 	held, next, err := e.store.Claim(e.life, storage.Ask{
-		Max: n, PerLane: perLane, Hold: e.o.Hold, Share: e.dispatcher.share,
-		Skip: func(l storage.Lane) bool {
-			waits := e.index.waits(l)
-			if waits {
+		Max: n, PerLane: perLane, Hold: e.o.Hold, Share: e.dispatcher.share, Again: again,
+		Skip: func(l storage.Lane) time.Duration {
+			if e.index.waits(l) {
 				waiting = append(waiting, l)
+				return e.o.Poll
 			}
-			return waits || e.dispatcher.skip(l)
+			return e.dispatcher.skip(l)
 		},
 		InOrder: func(l storage.Lane) bool {
 			is, told := ordered[l]

@@ -54,8 +54,9 @@ type dispatcher struct {
 	trailBytes   int
 	claimTrail   int // the most that the claim under way may bring for trailing lanes
 	claimed      uint64
-	starved      bool // a claim was cut short by the window
-	typicalClaim int  // bytes of a claimed event, on average
+	recalled     []storage.Lane // for the next claim
+	starved      bool           // a claim was cut short by the window
+	typicalClaim int            // bytes of a claimed event, on average
 	behind       map[*lane]struct{}
 	origins      map[originKey]*origin
 	passed       []*origin // see origin.passed, of the claim under way
@@ -168,6 +169,9 @@ func (d *dispatcher) unreserve(key storage.Lane, size int) {
 	defer d.mu.Unlock()
 	l := d.laneOf(key)
 	d.hold(l, -1, -size)
+	if d.roomy(l) {
+		d.recall(l)
+	}
 	d.rest(l)
 	d.feed()
 }

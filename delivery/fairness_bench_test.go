@@ -44,6 +44,9 @@ func BenchmarkFairnessRatio(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
+// standardPolicy is the beginning of the schedule that native webhooks have (methods/native).
+var standardPolicy = Policy{Jitter: 0.1, Waits: []time.Duration{5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour}}
+
 // fair is an engine with healthy endpoints, one for each type of event.
 type fair struct {
 	*benched
@@ -66,6 +69,7 @@ func newFair(b *testing.B, endpoints int) *fair {
 	f.benched = newBenched(b, func(o *Options) {
 		o.Store = o.Store.(*counted).Store // nobody counts
 		o.Timeout = 5 * time.Second
+		o.Policies = map[string]Policy{"bench": standardPolicy}
 		o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 			if strings.HasPrefix(address, blackHole) {
 				<-ctx.Done()

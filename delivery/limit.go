@@ -91,7 +91,7 @@ func (d *dispatcher) nap(l *lane) {
 			return // a sooner one took its place, and has set another since
 		}
 		d.offer(l)
-		if l.skipped || l.behind {
+		if d.recall(l); l.behind {
 			d.wakeClaim()
 		}
 	}

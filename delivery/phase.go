@@ -65,6 +65,7 @@ func (d *dispatcher) resume(key storage.Lane) {
 	d.mu.Lock()
 	if l := d.lanes[key]; l != nil && l.phase == phaseHalted {
 		l.phase = phaseCold
+		d.recall(l)
 		d.offer(l)
 		d.rest(l)
 	}
@@ -82,10 +83,8 @@ func (d *dispatcher) changed(key storage.Lane, revision uint64) {
 	}
 	l.revision, l.failures = revision, 0
 	d.lead(l, nil) // it may lead elsewhere now
+	d.recall(l)    // and have another rate
 	if l.phase == phaseOpen {
-		if l.limited() {
-			d.wakeClaim() // it may have been passed over for a rate that is not its any more
-		}
 		l.phase, l.hook = phaseCold, nil
 		d.offer(l)
 	}

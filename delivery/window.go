@@ -76,9 +76,8 @@ func (d *dispatcher) settled(items []*item) {
 		delete(d.items, it)
 		l := it.lane
 		d.hold(l, -1, -it.size)
-		if l.skipped && d.roomy(l) {
-			l.skipped = false
-			d.wakeClaim()
+		if d.roomy(l) {
+			d.recall(l)
 		}
 		if l.ordered {
 			d.offer(l) // it may have waited for this
@@ -159,19 +158,21 @@ func (d *dispatcher) claimable() int {
 	return n
 }
 
-// claim begins a claim: it reserves room for as many as it returns.
-func (d *dispatcher) claim() (n int, number uint64) {
+// claim begins a claim: it reserves room for as many as it returns. Lanes that were passed over and need not be any more come
+// with it.
+func (d *dispatcher) claim() (n int, number uint64, again []storage.Lane) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	n = d.claimable()
 	if n == 0 || d.closing {
 		d.starved = true
-		return 0, d.claimed
+		return 0, d.claimed, nil
 	}
 	d.claimed++
 	d.claimTrail = 0
 	d.held += n
-	return n, d.claimed
+	again, d.recalled = d.recalled, nil
+	return n, d.claimed, again
 }
 
 // claimedAll ends a claim that asked for n: the room becomes the lanes', what is left over is given back, and lanes that
@@ -203,35 +204,65 @@ func (d *dispatcher) claimedAll(got []storage.Held, n int, number uint64) {
 	}
 }
 
-// skip reports whether a claim must pass over a lane. The store calls it under its locks.
-func (d *dispatcher) skip(key storage.Lane) bool {
+// How long claims pass over a lane that nothing recalls.
+const (
+	skipFull    = time.Second            // what it holds has to be settled first
+	skipCrowded = 100 * time.Millisecond // what lanes like it hold
+)
+
+// skip is how long claims must pass over a lane, 0 for not at all. The store calls it under its locks.
+func (d *dispatcher) skip(key storage.Lane) time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l := d.lanes[key]
 	if l == nil {
-		return false
+		return 0
 	}
-	need := perLane
+	wait := d.keep(l)
+	if l.skipped = wait > 0; l.skipped {
+		if l.idle != nil && l.blocked() {
+			d.idle.Remove(l.idle)
+			l.idle = nil
+		}
+	} else if l.trailing {
+		d.claimTrail += perLane // what this claim may bring, before it is known
+	}
+	return wait
+}
+
+// keep is skip of a lane that is known.
+func (d *dispatcher) keep(l *lane) time.Duration {
+	need, full := perLane, skipFull
 	if l.limited() {
 		need = 1
 		if !l.rate.open() {
 			d.nap(l)
+			full = max(full, l.rate.opens())
 		}
 	}
-	l.skipped = l.phase == phaseHalted || l.held+need > d.room(l) || l.bytes > d.windowBytes/4 ||
-		l.trailing && d.trailHeld+d.claimTrail > 0 &&
-			(d.trailHeld+d.claimTrail+perLane > d.window/2 || d.trailBytes > d.windowBytes/2)
-	if !l.skipped && l.blocked() && d.passOver(l) {
-		l.skipped = true
-		if l.idle != nil {
-			d.idle.Remove(l.idle)
-			l.idle = nil
-		}
+	trailing := d.trailHeld + d.claimTrail
+	switch {
+	case l.phase == phaseHalted, l.held+need > d.room(l), l.bytes > d.windowBytes/4:
+		return full
+	case l.trailing && trailing > 0 && (trailing+perLane > d.window/2 || d.trailBytes > d.windowBytes/2):
+		return skipCrowded
+	case l.blocked():
+		return d.passOver(l)
 	}
-	if l.trailing && !l.skipped {
-		d.claimTrail += perLane // what this claim may bring, before it is known
+	return 0
+}
+
+// recall has the next claim look at a lane again that one passed over. The lock is held.
+func (d *dispatcher) recall(l *lane) {
+	if !l.skipped {
+		return
 	}
-	return l.skipped
+	l.skipped = false
+	if l.behind {
+		l.marked = d.claimed // the claim under way may have passed over it
+	}
+	d.recalled = append(d.recalled, l.key)
+	d.wakeClaim()
 }
 
 // wakeClaim makes the claimer look again.

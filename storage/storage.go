@@ -116,9 +116,12 @@ type Ask struct {
 	Lane *Lane
 	// Waited, with Lane, asks only for what has been due for so long, and next is until something may have been.
 	Waited time.Duration
-	// Skip reports lanes to leave alone; nil skips none. It is called under the engine's locks: it must be quick and
-	// must not call the store.
-	Skip func(Lane) bool
+	// Skip is how long to leave a lane alone, of which something is due; 0 or less: serve it; nil: serve all. Until then no Claim
+	// asks for the lane again, unless one names it in Again, or Postpone does: so a lane that has to wait costs nothing
+	// meanwhile. It is called under the engine's locks: it must be quick and must not call the store.
+	Skip func(Lane) time.Duration
+	// Again are lanes that were to be left alone for longer.
+	Again []Lane
 	// Share is how many deliveries of a lane at most, 1 or more, if that is less than PerLane; nil: PerLane for all. Called
 	// like Skip, once a lane.
 	Share func(Lane) int
@@ -159,8 +162,8 @@ type Settled struct {
 // Queue hands out what is due and takes back what became of it.
 type Queue interface {
 	// Claim leases due deliveries, oldest due first within a lane unless Ask.InOrder says otherwise, lanes in turn so that none starves. Never blocks
-	// for work: with nothing due it returns none. next is a hint how long until something may become due that Ask
-	// does not skip (negative: nothing is waiting).
+	// for work: with nothing due it returns none. next is a hint how long until something may become due that is not
+	// to be left alone by then (negative: nothing is waiting).
 	Claim(ctx context.Context, ask Ask) (held []Held, next time.Duration, err error)
 	// Extend lengthens leases, counted from now; the answers stand in the order of held. ErrStale when a lease ran out,
 	// was taken by another, or its delivery was settled.

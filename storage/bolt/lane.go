@@ -41,8 +41,8 @@ type lane struct {
 	roomy    int    // the length of ready at which the frontier is drawn back, at least maxReady
 	frontier spot
 	next     int64 // nothing beyond the frontier is due before
-	// postponed keeps Claim away until then.
-	postponed int64
+	// postponed keeps Claim away until then, and so does left, by what the last Claim that met the lane was told.
+	postponed, left int64
 
 	where standing
 	at    int64 // when it is due, as it was put into the heap
@@ -107,7 +107,7 @@ func (l *lane) due() int64 {
 	if ripe == never {
 		return never
 	}
-	return max(ripe, l.postponed)
+	return max(ripe, l.postponed, l.left)
 }
 
 // ripe is due for a Claim that is not kept away.
@@ -232,7 +232,7 @@ func (l *lane) pop() spot {
 
 // forgotten reports whether the lane holds nothing that the disk does not tell.
 func (l *lane) forgotten(now int64) bool {
-	return l.where == idle && len(l.held) == 0 && len(l.ready) == 0 && l.next == never && l.postponed <= now && !l.behind
+	return l.where == idle && len(l.held) == 0 && len(l.ready) == 0 && l.next == never && max(l.postponed, l.left) <= now && !l.behind
 }
 
 // laneHeap are the waiting lanes, soonest first.
@@ -259,15 +259,4 @@ func (h *laneHeap) Pop() any {
 	(*h)[last] = nil
 	*h = (*h)[:last]
 	return l
-}
-
-// soonest is when the first lane is due that skip does not name. It goes down the heap only below skipped lanes.
-func (h laneHeap) soonest(i int, skip func(storage.Lane) bool) int64 {
-	if i >= len(h) {
-		return never
-	}
-	if skip == nil || !skip(h[i].id) {
-		return h[i].at
-	}
-	return min(h.soonest(2*i+1, skip), h.soonest(2*i+2, skip))
 }

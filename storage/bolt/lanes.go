@@ -20,7 +20,7 @@ func (s *Store) Postpone(ctx context.Context, l storage.Lane, d time.Duration) e
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	line := b.lane(l)
-	line.postponed, line.order = 0, inOrder{}
+	line.postponed, line.left, line.order = 0, 0, inOrder{}
 	if d > 0 {
 		line.postponed = after(now.wall, d)
 	}

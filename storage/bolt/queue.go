@@ -15,6 +15,12 @@ func (s *Store) Wake() <-chan struct{} { return s.board.wake }
 // The board is locked.
 func (b *board) pick(from shelf, ask storage.Ask, now instant) ([]*lease, time.Duration) {
 	b.expire(now)
+	for _, id := range ask.Again {
+		if l := b.lanes[id]; l != nil {
+			l.left = 0
+			b.settleIn(l, now)
+		}
+	}
 	b.ripen(now)
 	if ask.Lane != nil {
 		return b.pickOne(from, ask, now)
@@ -31,7 +37,7 @@ func (b *board) pick(from shelf, ask storage.Ask, now instant) ([]*lease, time.D
 		l := t.lanes.pop()
 		l.where = parked
 		before := len(picked)
-		if ask.Skip == nil || !ask.Skip(l.id) {
+		if !l.leave(ask, now) {
 			picked = b.serve(l, from, ask, now, min(share, ask.Max-len(picked)), picked)
 		}
 		switch {
@@ -51,14 +57,14 @@ func (b *board) pick(from shelf, ask storage.Ask, now instant) ([]*lease, time.D
 	}
 	for _, l := range out {
 		l.where = idle
-		if b.settleIn(l, now); l.where == turning && next != 0 && (ask.Skip == nil || !ask.Skip(l.id)) {
+		if b.settleIn(l, now); l.where == turning {
 			next = 0
 		}
 	}
 	b.fresh = false
 	b.rouse(now)
 	if next == never {
-		next = b.nextDue(ask.Skip, now)
+		next = b.nextDue(now)
 	}
 	return picked, hint(next)
 }
@@ -129,11 +135,23 @@ func (b *board) serve(l *lane, from shelf, ask storage.Ask, now instant, n int, 
 	return picked
 }
 
-// nextDue is how long until a lane that is not skipped, or a lease, runs ripe; never when nothing waits.
-func (b *board) nextDue(skip func(storage.Lane) bool, now instant) int64 {
-	next := b.waiting.soonest(0, skip)
-	if next != never {
-		next = max(0, next-now.wall)
+// leave asks whether to leave a lane alone that has its turn.
+func (l *lane) leave(ask storage.Ask, now instant) bool {
+	if ask.Skip == nil {
+		return false
+	}
+	l.left = 0
+	if d := ask.Skip(l.id); d > 0 {
+		l.left = after(now.wall, d)
+	}
+	return l.left != 0
+}
+
+// nextDue is how long until a lane, or a lease, runs ripe; never when nothing waits.
+func (b *board) nextDue(now instant) int64 {
+	next := int64(never)
+	if len(b.waiting) > 0 {
+		next = max(0, b.waiting[0].at-now.wall)
 	}
 	if len(b.leases) > 0 {
 		next = min(next, max(0, b.leases[0].until-now.mono))

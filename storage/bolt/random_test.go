@@ -125,7 +125,9 @@ func (h *randomHistory) accept() {
 func (h *randomHistory) claim() {
 	held, _, err := h.store.Claim(h.Context(), storage.Ask{
 		Max: 1 + h.rng.IntN(20), PerLane: 1 + h.rng.IntN(5), Hold: time.Duration(h.rng.IntN(3)) * time.Minute,
-		Skip:    func(l storage.Lane) bool { return h.rng.IntN(5) == 0 },
+		Skip: func(storage.Lane) time.Duration {
+			return time.Duration(h.rng.IntN(5)/4) * time.Duration(h.rng.IntN(int(time.Minute)))
+		},
 		InOrder: func(l storage.Lane) bool { return l.Webhook == inOrderWebhook },
 	})
 	if err != nil {

@@ -62,7 +62,7 @@ func (b *board) overdue(now instant) time.Duration {
 	defer b.mu.Unlock()
 	oldest := now.wall
 	for _, l := range b.lanes {
-		if l.due() > now.wall {
+		if max(l.ripe(), l.postponed) > now.wall {
 			continue // nothing is due, or it is kept back
 		}
 		oldest = min(oldest, l.next)

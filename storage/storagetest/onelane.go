@@ -12,7 +12,7 @@ import (
 func (s *suite) one() storage.Ask {
 	ask := s.ask()
 	ask.Lane = &storage.Lane{Account: 1, Webhook: 1}
-	ask.Skip = func(storage.Lane) bool { return true }
+	ask.Skip = func(storage.Lane) time.Duration { return time.Hour }
 	return ask
 }
 

@@ -18,6 +18,7 @@ func queueCases() []testCase {
 		{"lanes have their turns over several claims", claimTurns},
 		{"within a lane the oldest due comes first", claimOldestFirst},
 		{"skipped lanes are left alone", claimSkip},
+		{"a postponement ends that a lane is left alone", claimSkippedUntilPostpone},
 		{"a lane gets no more than its share", claimShare},
 		{"a lane in order waits for its first open delivery", inOrderWaits},
 		{"a lane in order is handed out by number, however it came there", inOrderByNumber},
@@ -124,13 +125,45 @@ func claimSkip(s *suite) {
 		s.accept(event(1, fmt.Sprint("e", i), 1, 2))
 	}
 	ask := s.ask()
-	ask.Skip = func(l storage.Lane) bool { return l == storage.Lane{Account: 1, Webhook: 1} }
-	held, _ := s.claim(ask)
+	first := storage.Lane{Account: 1, Webhook: 1}
+	asked := 0
+	ask.Skip = func(l storage.Lane) time.Duration {
+		if l != first {
+			return 0
+		}
+		asked++
+		return 5 * s.unit
+	}
+	held, next := s.claim(ask)
 	s.equal("deliveries", len(held), 10)
 	for _, h := range held {
 		s.equal("webhook", h.Webhook, schemas.WebhookID(2))
 	}
-	s.equal("deliveries of the lane that was skipped", len(s.claimAll()), 10)
+	if next <= 0 || next > 5*s.unit {
+		s.Fatalf("next is %v, want when the lane is not to be left alone any more", next)
+	}
+	s.accept(event(1, "more", 1))
+	s.equal("deliveries of the lane that is left alone", len(s.claimAll()), 0)
+	held, _ = s.claim(ask)
+	s.equal("to one who would leave it alone", len(held), 0)
+	s.equal("times it was asked for the lane", asked, 1)
+	s.wait(5 * s.unit)
+	held, _ = s.claim(ask)
+	s.equal("when the time is over, left alone again", len(held), 0)
+	s.equal("times it was asked for the lane", asked, 2)
+	ask.Skip, ask.Again = nil, []storage.Lane{first, {Account: 7, Webhook: 7}}
+	held, _ = s.claim(ask)
+	s.equal("deliveries of the lane when it is named", len(held), 11)
+}
+
+func claimSkippedUntilPostpone(s *suite) {
+	s.accept(event(1, "e", 1))
+	ask := s.ask()
+	ask.Skip = func(storage.Lane) time.Duration { return 1000 * s.unit }
+	held, _ := s.claim(ask)
+	s.equal("deliveries", len(held), 0)
+	s.is("Postpone", s.store.Postpone(s.Context(), storage.Lane{Account: 1, Webhook: 1}, 0), nil)
+	s.equal("deliveries once the lane is lifted", len(s.claimAll()), 1)
 }
 
 func claimNext(s *suite) {
@@ -145,13 +178,12 @@ func claimNext(s *suite) {
 }
 
 func claimNextSkipped(s *suite) {
-	a, b := s.held(1, "a", 1), s.held(1, "b", 2)
-	s.settle(storage.Outcome{Held: a, Next: storage.Retry, In: 2 * s.unit, Attempt: failed("")})
-	s.settle(storage.Outcome{Held: b, Next: storage.Retry, In: 6 * s.unit, Attempt: failed("")})
+	s.accept(event(1, "a", 1))
+	s.settle(storage.Outcome{Held: s.held(1, "b", 2), Next: storage.Retry, In: 6 * s.unit, Attempt: failed("")})
 	ask := s.ask()
-	ask.Skip = func(l storage.Lane) bool { return l.Webhook == 1 }
-	if _, next := s.claim(ask); next <= 2*s.unit || next > 6*s.unit {
-		s.Fatalf("next %v, want that of the lane which is not skipped, %v", next, 6*s.unit)
+	ask.Skip = func(storage.Lane) time.Duration { return 1000 * s.unit }
+	if held, next := s.claim(ask); len(held) != 0 || next <= 2*s.unit || next > 6*s.unit {
+		s.Fatalf("%d deliveries, next %v, want that of the lane which is not left alone, %v", len(held), next, 6*s.unit)
 	}
 }
 
