@@ -46,6 +46,8 @@ type dispatcher struct {
 	lingering    int                       // workers that wait in linger and have no place
 	slow         int                       // exchanges that have left their place of the pool
 	fresh        *list.List                // of *exchange, those in a place of the pool in the order they began; no loads
+	handed       time.Time                 // when the last round began in which places are handed over
+	hands        int                       // how many more may be in it
 	watching     bool                      // a timer will call age
 	busy         map[schemas.AccountID]int // exchanges by account, of every kind
 	held         int                       // places of the window taken

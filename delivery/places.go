@@ -62,6 +62,12 @@ func (d *dispatcher) watch(in time.Duration) {
 	time.AfterFunc(in, d.age)
 }
 
+// handOver is the least time between two rounds in which places of the pool go from slow exchanges of trailing lanes to the
+// next ones. There are as many of those in a round as makes it the whole pool in the time that an exchange needs to become
+// slow, so nothing waits longer for it. But what began together does not for ever after end, and begin, together: a hundred
+// new connections in one moment, every second, would be felt by the others.
+const handOver = 4 * time.Millisecond
+
 // age finds the exchanges that have become slow: their lanes trail from now on, not only when they end, and the pool has
 // their places again.
 func (d *dispatcher) age() {
@@ -69,9 +75,16 @@ func (d *dispatcher) age() {
 	defer d.mu.Unlock()
 	d.watching = false
 	now := time.Now()
+	if now.Sub(d.handed) >= handOver {
+		d.handed, d.hands = now, max(1, int(int64(d.maxWorkers)*int64(handOver)/int64(slowExchange)))
+	}
+	kept := false
 	for e := d.fresh.Front(); e != nil; {
 		x := e.Value.(*exchange)
 		if young := slowExchange - now.Sub(x.began); young > 0 {
+			if kept {
+				young = min(young, handOver)
+			}
 			d.watch(young)
 			return
 		}
@@ -81,9 +94,19 @@ func (d *dispatcher) age() {
 			x.lane.late++
 			d.fallBack(x.lane)
 		}
-		if d.slow < d.slowLimit() {
+		switch {
+		case d.slow >= d.slowLimit(): // the end of another will give it a place
+		case x.trailing && d.hands == 0:
+			kept = true
+		case x.trailing:
+			d.hands--
+			fallthrough
+		default:
 			d.slowDown(x)
 		}
+	}
+	if kept {
+		d.watch(handOver)
 	}
 }
 
@@ -130,8 +153,10 @@ func (d *dispatcher) leave(x *exchange) {
 		d.rise(x)
 		return
 	}
-	d.slow--
-	d.giveSlowPlaces()
+	full := d.slow >= d.slowLimit()
+	if d.slow--; full {
+		d.giveSlowPlaces()
+	}
 }
 
 // giveSlowPlaces moves exchanges that have wanted a slow place longest to those that are free.

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -193,6 +194,42 @@ func TestSlowLaneIsTrailingBeforeItsExchangeEnds(t *testing.T) {
 		}
 		expectStates(t, h, w, states{schemas.DeliveryDelivered: 1})
 	})
+}
+
+// TestSlowExchangesThatBeganTogetherDoNotGoOnTogether has more slow endpoints than there are places for them in the pool. As
+// each exchange takes its place for as long, they would begin in waves for ever.
+func TestSlowExchangesThatBeganTogetherDoNotGoOnTogether(t *testing.T) {
+	const lanes, places = 100, 64
+	roomy := func(h *house) {
+		h.options.MaxInFlight, h.options.LaneInFlight, h.options.Timeout = places, 1, time.Minute
+	}
+	inHouse(t, Policy{}, func(t *testing.T, h *house) {
+		r := &receiver{script: []int{200}, lasts: 1500 * time.Millisecond}
+		for i := range lanes {
+			h.webhook(i, r, "*")
+		}
+		h.publish(30, "a.b")
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		counts := map[int64]int{}
+		var begun []time.Time
+		for _, g := range r.got {
+			begun = append(begun, g.at)
+			counts[g.at.UnixMilli()/20]++
+		}
+		if len(begun) != 30*lanes {
+			t.Fatalf("%d of %d deliveries", len(begun), 30*lanes)
+		}
+		slices.SortFunc(begun, time.Time.Compare)
+		if took := begun[len(begun)-1].Sub(begun[0]); took > 30*lanes*slowExchange/(places/2)*11/10 {
+			t.Errorf("they took %s: places stood empty", took)
+		}
+		for at, n := range counts {
+			if late := time.UnixMilli(at * 20).Sub(begun[0]); late > 10*time.Second && n > 10 {
+				t.Errorf("%d began within 20 ms after %s", n, late)
+			}
+		}
+	}, roomy)
 }
 
 func TestSlowExchangesMayEndWhileTheEngineCloses(t *testing.T) {
