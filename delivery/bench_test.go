@@ -82,6 +82,7 @@ type benched struct {
 	engine  *Engine
 	settled chan struct{} // receives for every delivery that is settled as done
 	serial  int
+	close   func() // may be called before the benchmark ends
 }
 
 func newBenched(b *testing.B, change ...func(*Options)) *benched {
@@ -105,11 +106,12 @@ func newBenched(b *testing.B, change ...func(*Options)) *benched {
 	if err := bench.engine.Start(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() {
+	bench.close = sync.OnceFunc(func() {
 		if err := errors.Join(bench.engine.Close(context.Background()), store.Close()); err != nil {
 			b.Error(err)
 		}
 	})
+	b.Cleanup(bench.close)
 	return bench
 }
 

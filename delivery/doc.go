@@ -58,7 +58,8 @@
 //     times as many, and its worker goes home when it ends. Its lane is trailing from that moment on.
 //   - A lane whose last exchange was slow or failed, or that has a late one, is trailing. Trailing lanes are taken from a
 //     ring of their own and may together use half of the pool, and begin nothing while half of the slow places are
-//     taken: the others are for lanes not yet known to be slow.
+//     taken: the others are for lanes not yet known to be slow. Their exchanges leave the pool one after the other, so that
+//     what began together does not go on together.
 //   - A lane takes at most a quarter of the pool, and with its slow exchanges a quarter of all places. It begins with one
 //     exchange at a time, and shrinks to one while it does not answer.
 //   - Accounts are taken in turn (ring.go), and none has more than three quarters of all places.
