@@ -19,6 +19,20 @@ const (
 	CodeCancelled      = -32005 // the caller has gone, or the server was stopped, before the call ended
 )
 
+// Unavailable reports whether an error says that the call could not be carried out now, and may be at another time (HTTP's 503),
+// and what it says for that.
+func Unavailable(err error) (message string, is bool) {
+	e, ok := errors.AsType[*jsonrpc2.Error](err)
+	if !ok {
+		return "", false
+	}
+	switch e.Code {
+	case CodeOverloaded, CodeShuttingDown, CodeCallTimeout, CodeCancelled:
+		return e.Message, true
+	}
+	return "", false
+}
+
 // ErrNoPush is the error of [Session.Notify] where the caller cannot be sent anything unasked: over HTTP. A handler
 // that returns it has the caller told that the method is to be had over a WebSocket only.
 var ErrNoPush = errors.New("this transport has no way to push")

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/sourcegraph/jsonrpc2"
-
 	"github.com/hookswitch/hookswitch/rest"
 	"github.com/hookswitch/hookswitch/rpc"
 	"github.com/hookswitch/hookswitch/schemas"
@@ -75,11 +73,8 @@ func explain(err error) (status int, message string) {
 	case errors.Is(err, rest.ErrCutShort), errors.Is(err, errMalformed), errors.Is(err, errNoObject):
 		return http.StatusBadRequest, err.Error()
 	}
-	if e, ok := errors.AsType[*jsonrpc2.Error](err); ok {
-		switch e.Code {
-		case rpc.CodeOverloaded, rpc.CodeShuttingDown, rpc.CodeCallTimeout, rpc.CodeCancelled:
-			return http.StatusServiceUnavailable, e.Message
-		}
+	if message, is := rpc.Unavailable(err); is {
+		return http.StatusServiceUnavailable, message
 	}
 	return http.StatusInternalServerError, "Internal error"
 }

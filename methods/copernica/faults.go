@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hookswitch/hookswitch/rest"
+	"github.com/hookswitch/hookswitch/rpc"
 	"github.com/hookswitch/hookswitch/schemas"
 )
 
@@ -46,6 +47,9 @@ func fault(r *rest.Request, err error) rest.Reply {
 func sayOf(r *rest.Request, err error) string {
 	if said := sayOfRequest(r, err); said != "" {
 		return said
+	}
+	if message, is := rpc.Unavailable(err); is {
+		return message
 	}
 	e, ok := errors.AsType[*schemas.Error](err)
 	if !ok {

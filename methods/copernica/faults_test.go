@@ -39,7 +39,7 @@ func TestEveryFaultHasTheVendorsShape(t *testing.T) {
 		{"/webhooks", schemas.Refuse(schemas.KindInvalidParams, "A header is wrong"), 400, "A header is wrong"},
 		{"/webhooks", schemas.Refuse(schemas.KindTooMany, "Too many requests"), 429, "Too many requests"},
 		{"/webhooks", errors.New("dial tcp: the secret place"), 400, "Internal error"},
-		{"/webhooks", rpc.Error(rpc.CodeCallTimeout, "Call timed out", nil), 400, "Internal error"},
+		{"/webhooks", rpc.Error(rpc.CodeCallTimeout, "Call timed out", nil), 400, "Call timed out"},
 	} {
 		r := &rest.Request{Request: httptest.NewRequest(http.MethodGet, "/v4", nil), Rest: c.path}
 		got := face.Fault(r, c.err)

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/sourcegraph/jsonrpc2"
-
 	"github.com/hookswitch/hookswitch/rest"
 	"github.com/hookswitch/hookswitch/rpc"
 	"github.com/hookswitch/hookswitch/schemas"
@@ -72,11 +70,8 @@ func problemOf(r *rest.Request, err error) problem {
 	if _, ok := errors.AsType[*rest.VerbError](err); ok {
 		return problem{http.StatusMethodNotAllowed, notSupported, "The requested resource does not support this HTTP method."}
 	}
-	if e, ok := errors.AsType[*jsonrpc2.Error](err); ok {
-		switch e.Code {
-		case rpc.CodeOverloaded, rpc.CodeShuttingDown, rpc.CodeCallTimeout, rpc.CodeCancelled:
-			return problem{http.StatusServiceUnavailable, unspecific, "The service is not available at the moment; try again later."}
-		}
+	if _, is := rpc.Unavailable(err); is {
+		return problem{http.StatusServiceUnavailable, unspecific, "The service is not available at the moment; try again later."}
 	}
 	switch {
 	case errors.Is(err, rest.ErrNoRoute):
