@@ -19,6 +19,8 @@ import (
 // TestMain puts a real hookswitch, this test binary under another name, on the PATH of the tests.
 func TestMain(m *testing.M) {
 	_ = os.Setenv("PEBBLE_VA_NOSLEEP", "1") // the authority of acme_test.go; it only takes longer without
+	// A program under the race detector sleeps a second before it exits, and the tests run hundreds.
+	_ = os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
 	testscript.Main(m, map[string]func(){"hookswitch": main})
 }
 
@@ -28,6 +30,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			s := startServer(t, e.WorkDir+"/served", adminKey)
+			e.Setenv("GORACE", os.Getenv("GORACE"))
 			e.Setenv("HOOKSWITCH_SERVER", s.address)
 			e.Setenv("ADMIN_KEY", adminKey)
 			return nil
