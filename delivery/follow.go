@@ -55,7 +55,7 @@ func (e *Engine) followRound(round uint32, ready chan<- error) (caughtUp bool, e
 		case caughtUp:
 			e.read(change.Record, round)
 		default:
-			readers.records <- change.Record
+			readers.add(change.Record)
 		}
 	}
 	return caughtUp, nil
@@ -63,26 +63,46 @@ func (e *Engine) followRound(round uint32, ready chan<- error) (caughtUp bool, e
 
 // readers call a function with records, side by side, until wait.
 type readers struct {
-	records chan storage.Record
+	batches chan []storage.Record
+	batch   []storage.Record
 	all     sync.WaitGroup
 	end     sync.Once
 }
 
+// readersBatch is how many records go to a reader at a time: one by one the goroutines would mostly wake each other.
+const readersBatch = 128
+
 func newReaders(read func(storage.Record)) *readers {
-	r := &readers{records: make(chan storage.Record, 256)}
+	r := &readers{batches: make(chan []storage.Record, 8)}
 	for range runtime.GOMAXPROCS(0) {
 		r.all.Go(func() {
-			for record := range r.records {
-				read(record)
+			for batch := range r.batches {
+				for _, record := range batch {
+					read(record)
+				}
 			}
 		})
 	}
 	return r
 }
 
+func (r *readers) add(record storage.Record) {
+	if r.batch = append(r.batch, record); len(r.batch) == readersBatch {
+		r.flush()
+	}
+}
+
+func (r *readers) flush() {
+	r.batches <- r.batch
+	r.batch = make([]storage.Record, 0, readersBatch)
+}
+
 // wait returns when all records have been read; there will be no more.
 func (r *readers) wait() {
-	r.end.Do(func() { close(r.records) })
+	r.end.Do(func() {
+		r.flush()
+		close(r.batches)
+	})
 	r.all.Wait()
 }
 
