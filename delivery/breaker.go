@@ -186,7 +186,7 @@ func (d *dispatcher) passOver(l *lane) time.Duration {
 		case o.probe != nil:
 			return skipProbe
 		}
-		return time.Until(o.until)
+		return max(time.Until(o.until), 1) // 0, a moment later, would let it through without a turn
 	case o.asked == d.claimed:
 		if o.chosen == l {
 			return 0

@@ -165,15 +165,20 @@ func (d *dispatcher) hold(l *lane, n, size int) {
 	}
 }
 
+// free gives a place of the window back, which the lane may want for more from the store.
+func (d *dispatcher) free(l *lane, size int) {
+	d.hold(l, -1, -size)
+	if l.skipped && d.roomy(l) {
+		d.recall(l)
+	}
+}
+
 // unreserve gives a promise back that came to nothing.
 func (d *dispatcher) unreserve(key storage.Lane, size int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l := d.laneOf(key)
-	d.hold(l, -1, -size)
-	if d.roomy(l) {
-		d.recall(l)
-	}
+	d.free(l, size)
 	d.rest(l)
 	d.feed()
 }

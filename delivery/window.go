@@ -75,10 +75,7 @@ func (d *dispatcher) settled(items []*item) {
 		}
 		delete(d.items, it)
 		l := it.lane
-		d.hold(l, -1, -it.size)
-		if d.roomy(l) {
-			d.recall(l)
-		}
+		d.free(l, it.size)
 		if l.ordered {
 			d.offer(l) // it may have waited for this
 		}
